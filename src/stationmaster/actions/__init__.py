@@ -1,0 +1,1 @@
+"""OCPP dialects to business flows: one file per action."""

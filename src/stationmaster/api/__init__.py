@@ -1,0 +1,1 @@
+"""The FastAPI application: mounts every room's http.py."""

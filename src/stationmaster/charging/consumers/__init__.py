@@ -1,0 +1,1 @@
+"""What the charging room hears from the bus."""

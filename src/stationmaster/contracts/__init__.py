@@ -1,0 +1,1 @@
+"""What rooms and processes say to each other: data only."""

@@ -1,0 +1,1 @@
+"""The OCPP log: every frame and direction, once."""

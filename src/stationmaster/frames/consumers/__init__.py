@@ -1,0 +1,1 @@
+"""What the log room hears from the bus."""

@@ -1,0 +1,1 @@
+"""Who people and tokens are: organisations, operators, drivers, logins, idTokens."""

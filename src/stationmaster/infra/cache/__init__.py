@@ -1,0 +1,1 @@
+"""The cache port (presence, recent events, locks) and its two adapters."""

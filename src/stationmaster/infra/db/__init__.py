@@ -1,0 +1,1 @@
+"""Database port, unit of work, outbox, link marks, migrations."""

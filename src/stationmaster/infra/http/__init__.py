@@ -1,0 +1,1 @@
+"""What every HTTP room needs: problem bodies, idempotency, pagination."""

@@ -1,0 +1,1 @@
+"""The protocol without I/O: frames, the conversation state machine, sub-protocols, schemas."""

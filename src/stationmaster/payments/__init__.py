@@ -1,0 +1,1 @@
+"""Top-ups and refunds by a payment provider."""

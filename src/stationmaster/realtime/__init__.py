@@ -1,0 +1,1 @@
+"""Socket.IO: facts to rooms, event names and payloads."""

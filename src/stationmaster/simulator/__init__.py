@@ -1,0 +1,1 @@
+"""A fleet of charging stations built on ocpp/."""

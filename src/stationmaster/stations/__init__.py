@@ -1,0 +1,1 @@
+"""Charging stations, connectors, their status, credentials and commands."""

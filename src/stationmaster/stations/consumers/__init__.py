@@ -1,0 +1,1 @@
+"""What the stations room hears from the bus."""

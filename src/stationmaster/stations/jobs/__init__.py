@@ -1,0 +1,1 @@
+"""Scheduled checks over stations and commands."""

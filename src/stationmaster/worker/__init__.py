@@ -1,0 +1,1 @@
+"""Deliveries to units of work to acknowledgements."""
