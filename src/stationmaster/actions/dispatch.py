@@ -1,5 +1,7 @@
-"""Which file answers this OCPP action? Discovery reads `actions/v16/*.py`; a file that disagrees with its name
-refuses to load."""
+"""Which file answers this OCPP action?
+
+Discovery reads `actions/v16/*.py`; a file that disagrees with its name refuses to load.
+"""
 
 import inspect
 import typing
@@ -24,7 +26,7 @@ class Call(Generic[R]):
     """One CALL of a station, ready for its handler.
 
     ``is_late``: fills a gap, belongs to an older link, or is a replay, so "last value" fields must not move
-    backwards (compare epoch, seq). ``given`` is the answer that the gateway gave by its offline policy, when known.
+    backwards (compare epoch, seq). ``given``: what the gateway answered by its offline policy, when known.
     """
 
     station_id: str

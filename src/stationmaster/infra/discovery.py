@@ -10,7 +10,7 @@ ROOT = "stationmaster"
 
 
 def modules(package_name: str) -> list[ModuleType]:
-    """Every module directly in the package, imported, sorted by name; names with a leading underscore are helpers."""
+    """Every module directly in the package, imported, by name; a leading underscore marks a helper."""
     package = importlib.import_module(package_name)
     if not hasattr(package, "__path__"):
         raise Invalid("not_a_package", f"{package_name} is no package")

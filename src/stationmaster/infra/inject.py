@@ -25,7 +25,7 @@ def call(function: Callable[..., Any], *given: Any, **offered: Any) -> Any:
 
 
 def missing(function: Callable[..., Any], offered: Iterable[str], *, given: int = 0) -> list[str]:
-    """Required names that nobody offers: asked at start-up, so that a bad signature fails before the first message."""
+    """Required names that nobody offers: asked at start-up, so a bad signature fails before the first message."""
     named, _ = _wants(function)
     have = set(offered)
     return [name for name, is_required in named[given:] if is_required and name not in have]
