@@ -4,6 +4,7 @@ Order and exactly-once are not asked of it (ADR 0004): every message has a stabl
 idempotent. Two adapters take one exam (tests/contract/bus): RabbitMQ and the SQLite journal.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -118,6 +119,13 @@ class Bus(Protocol):
     async def publish(self, message: Message) -> None:
         """Returns when durable. Raises PublishUnknown (also when it took longer than the adapter's time-out) or
         Unroutable."""
+        ...
+
+    def submit(self, message: Message) -> asyncio.Future[None]:
+        """Publish without a coroutine: the future is done when durable, or fails as ``publish`` raises.
+
+        For hot paths (one task less per message). Call it on the loop's thread; cancelling it takes nothing back.
+        """
         ...
 
     async def consume(
