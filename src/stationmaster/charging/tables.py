@@ -15,7 +15,8 @@ charging_session = Table(
     Column("station_id", Text, nullable=False),
     Column("connector_id", Integer, nullable=False),
     Column("driver_id", Text),
-    Column("payer_kind", Text, nullable=False),  # wallet | organisation | free
+    Column("payer_kind", Text, nullable=False),  # wallet | organisation | free | nobody (an orphan)
+    Column("payer_organisation_id", Text),  # who pays, of kind organisation: maybe not the station's own
     Column("payer_reason", Text, nullable=False, server_default=""),
     Column("started_by", Text, nullable=False),  # app | cms | rfid | station
     Column("actor", Text, nullable=False),
