@@ -1,0 +1,80 @@
+"""What must a person know? Frames set aside and gaps gone over, as facts and as dead letters."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+
+from stationmaster.contracts import set_aside
+from stationmaster.contracts.facts import ERROR_OCCURRED, Fact
+from stationmaster.contracts.topology import dead_queue
+from stationmaster.infra.bus.port import Message
+from stationmaster.infra.db.database import Reader, UnitOfWork
+from stationmaster.kernel.clock import isoformat_z
+from stationmaster.kernel.ids import IdSource
+from stationmaster.stations.tables import station
+from stationmaster.worker.batch import Broken, Frame, Link
+from stationmaster.worker.rules.order import Gap
+
+
+async def frames_set_aside(
+    uow: UnitOfWork, frames: Mapping[Frame, str], *, queue: str, now: datetime
+) -> None:
+    """A dead letter and a fact for each."""
+    organisations = await _organisations(uow, {frame.link[0] for frame in frames})
+    for frame, reason in frames.items():
+        letter = set_aside.SetAside(set_aside=reason, at=isoformat_z(now), envelope=msgspec.Raw(frame.body))
+        uow.send(_dead_letter(queue, letter, f"{frame.envelope.id}:dead"))
+        data = {
+            "code": "frame_set_aside",
+            "message": reason,
+            "action": frame.envelope.message_type,
+            "seq": frame.seq,
+        }
+        uow.announce(_error(f"set-aside:{frame.envelope.id}", frame.link, organisations, data, now=now))
+
+
+async def gaps_gone_over(uow: UnitOfWork, gaps: Mapping[Link, Gap], *, now: datetime) -> None:
+    """Frames that a gateway stamped and nobody has seen so far."""
+    organisations = await _organisations(uow, {link[0] for link in gaps})
+    for link, (first, last) in gaps.items():
+        message = f"{last - first + 1} frames are missing; going on without them."
+        data = {"code": "frames_missing", "message": message, "firstSeq": first, "lastSeq": last}
+        uow.announce(_error(f"gap:{link[0]}:{link[1]}:{first}", link, organisations, data, now=now))
+
+
+def documents_set_aside(
+    uow: UnitOfWork, documents: Sequence[Broken], *, queue: str, ids: IdSource, now: datetime
+) -> None:
+    """Documents that are no frames; their station is not known."""
+    for document in documents:
+        letter = set_aside.SetAside(set_aside=document.reason, at=isoformat_z(now), body=document.body)
+        uow.send(_dead_letter(queue, letter, ids.new("dead")))
+
+
+def _dead_letter(queue: str, letter: set_aside.SetAside, message_id: str) -> Message:
+    return Message("", dead_queue(queue), set_aside.encode(letter), message_id)
+
+
+def _error(
+    fact_id: str, link: Link, organisations: Mapping[str, str], data: dict[str, Any], *, now: datetime
+) -> Fact:
+    return Fact(
+        id=fact_id,
+        type=ERROR_OCCURRED,
+        at=isoformat_z(now),
+        organisation_id=organisations.get(link[0]),
+        station_id=link[0],
+        data=msgspec.Raw(msgspec.json.encode({**data, "epoch": link[1]})),
+    )
+
+
+async def _organisations(reader: Reader, station_ids: Collection[str]) -> dict[str, str]:
+    """Whom it concerns. Rare, and only for telling, so the row is read where it lies."""
+    if not station_ids:
+        return {}
+    here = station.c.station_id.in_(sorted(station_ids))
+    rows = await reader.execute(select(station.c.station_id, station.c.organisation_id).where(here))
+    return {row.station_id: row.organisation_id for row in rows.all()}

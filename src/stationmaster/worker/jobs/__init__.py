@@ -1,0 +1,1 @@
+"""Scheduled checks of the frame worker; one file each."""

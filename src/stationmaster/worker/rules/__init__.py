@@ -1,0 +1,1 @@
+"""Pure rules of the frame worker: which frames are next, and which travel together."""
