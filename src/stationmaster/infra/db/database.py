@@ -7,7 +7,7 @@ runner) opens one and commits it. Statements are SQLAlchemy Core; what the engin
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from sqlalchemy import Executable, Row, Table
 
@@ -88,6 +88,8 @@ class UnitOfWork(Reader, Protocol):
 class Database(Protocol):
     """Chosen in compose: PostgreSQL or SQLite."""
 
+    dialect: Literal["postgresql", "sqlite"]
+
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
@@ -110,4 +112,8 @@ class Database(Protocol):
     def on_commit(self, wake: Callable[[], None]) -> None:
         """Call ``wake`` after a commit that left something in the outbox, in this process or (where the engine can
         tell) in any other: the relay's nudge."""
+        ...
+
+    def on_hints(self, publish: Callable[[Sequence[Fact]], Awaitable[None]]) -> None:
+        """Who publishes the losable facts of a unit of work after its commit. Without it they stay unsaid."""
         ...

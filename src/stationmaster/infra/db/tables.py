@@ -64,6 +64,7 @@ outbox = Table(
     Column("message_id", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("priority", Integer, nullable=False, server_default="0"),
+    Column("headers", Text, nullable=False, server_default="{}"),  # JSON
     Column("expires_at", UtcTime),
     Column("created_at", UtcTime, nullable=False),
 )

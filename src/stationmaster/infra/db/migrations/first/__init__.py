@@ -1,0 +1,1 @@
+"""What the first revision makes, a module per room. Frozen: later changes are later revisions."""
