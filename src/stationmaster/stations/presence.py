@@ -89,7 +89,9 @@ async def _locked(uow: UnitOfWork, station_ids: Iterable[str]) -> dict[str, tupl
         .select_from(station.outerjoin(connector, itself))
         .where(here)
     )
-    return {row[0]: (row[1], row[2] or "Unknown", value_of(_Presence, tuple(row)[3:])) for row in rows.all()}
+    return {
+        row[0]: (row[1], row[2] or "Unknown", value_of(_Presence, row[3:])) for row in map(tuple, rows.all())
+    }
 
 
 async def _write(uow: UnitOfWork, changed: dict[str, _Presence]) -> None:

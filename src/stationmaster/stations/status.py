@@ -134,7 +134,7 @@ async def _load(reader: Reader, keys: set[Key]) -> dict[Key, _Last]:
             connector.c.station_id.in_(_station_ids(keys))
         )
     )
-    return {(row[0], row[1]): value_of(_Last, tuple(row)[2:]) for row in rows.all()}
+    return {(row[0], row[1]): value_of(_Last, row[2:]) for row in map(tuple, rows.all())}
 
 
 def _station_ids(keys: Iterable[Key]) -> list[str]:
