@@ -32,7 +32,7 @@ class Envelope(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True)
     """A frame of one station, stamped.
 
     ``seq`` is dense from 1 within (device_id, epoch) for kinds that take the link's sequence. ``answer`` is the
-    payload of the immediate answer (None: none was given by the gateway). ``timestamp`` is when the gateway
+    payload of the immediate answer (null: the gateway gave none). ``timestamp`` is when the gateway
     received or sent it (UTC, RFC 3339).
     """
 
@@ -49,13 +49,18 @@ class Envelope(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True)
     payload: msgspec.Raw = msgspec.Raw(b"null")
     raw_data: msgspec.Raw = msgspec.Raw(b"null")
     timestamp: str
-    answer: msgspec.Raw | None = None
+    answer: msgspec.Raw = msgspec.Raw(b"null")  # no union with None: msgspec reads such a Raw as null only
     answers_seq: int | None = None
     proposed_transaction_id: int | None = None
     gateway_id: str = ""
     reply_to: str = ""
     needs_metadata_update: bool = False
     flags: list[str] = []
+
+    @property
+    def is_answered(self) -> bool:
+        """Did the gateway answer this CALL at once?"""
+        return bytes(self.answer) != b"null"
 
 
 _encoder = msgspec.json.Encoder()

@@ -15,7 +15,7 @@ class SetAside(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True)
     version: int = 1
     set_aside: str  # the reason
     at: str
-    envelope: msgspec.Raw | None = None
+    envelope: msgspec.Raw = msgspec.Raw(b"null")
     body: bytes | None = None
 
 
