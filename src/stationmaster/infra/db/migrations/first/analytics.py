@@ -1,5 +1,4 @@
-"""Tables of the analytics room, as the first revision makes them. Frozen: later changes are later
-revisions."""
+"""Tables of the analytics room, as the first revision makes them. Frozen: changes are later revisions."""
 
 import sqlalchemy as sa
 from alembic import op
