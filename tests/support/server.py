@@ -1,4 +1,4 @@
-"""What have the three servers in common? A private folder, free loopback ports, a process tree to start and to kill."""
+"""What have the three servers in common? A private folder, free ports, a process tree to start and to kill."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-from tests.support.guardian import end_tree
+from tests.support.guardian import kill_tree
 
 START_WITHIN_S = 90.0
 
@@ -49,7 +49,7 @@ class Guardian:
 
 
 class Server:
-    """One server of ours. ``start`` returns when it answers; ``kill`` is SIGKILL for the whole tree at once."""
+    """One server of ours. ``start`` returns when it answers; ``kill`` is SIGKILL for the whole tree."""
 
     name = "server"
 
@@ -112,7 +112,7 @@ class Server:
     def kill(self) -> None:
         """The power goes: SIGKILL. Data stays; ``restart`` brings it back on the same port."""
         if self._process is not None:
-            end_tree(self._process.pid)
+            psutil.wait_procs(kill_tree(self._process.pid), timeout=10)
             self._process.wait(timeout=10)
             self._process = None
 
