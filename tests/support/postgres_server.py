@@ -12,6 +12,7 @@ from tests.support.debian import install
 from tests.support.server import Guardian, Server, connects, is_root, program, say
 
 INITDB = ("/usr/lib/postgresql/*/bin/initdb", "initdb")
+AS_POSTGRES = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "max_connections": "200",
@@ -34,9 +35,7 @@ class PostgresServer(Server):
         assert initdb is not None
         self._bin = initdb.parent
         # The server refuses to run as root; the package brings a user for it.
-        self._as_user = (
-            ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if is_root() else []
-        )
+        self._as_user = AS_POSTGRES if is_root() else []
         self._data = self.folder / "data"
 
     @property

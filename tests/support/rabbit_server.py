@@ -84,13 +84,11 @@ class Rabbit(Server):
         names = [f"first{number}" for number in range(VHOSTS_AT_ONCE)]
         if not (self.folder / "data").exists():
             self._vhosts = list(names)
+        everything = {"user": USER, "configure": ".*", "write": ".*", "read": ".*"}
         definitions = {
             "users": [{"name": USER, "password": self._password, "tags": "administrator"}],
             "vhosts": [{"name": name} for name in ("/", *names)],
-            "permissions": [
-                {"user": USER, "vhost": name, "configure": ".*", "write": ".*", "read": ".*"}
-                for name in ("/", *names)
-            ],
+            "permissions": [{"vhost": name, **everything} for name in ("/", *names)],
         }
         (self.folder / "definitions.json").write_text(json.dumps(definitions))
         (self.folder / "enabled_plugins").write_text("[].\n")
@@ -119,10 +117,10 @@ class Rabbit(Server):
     def _make_vhosts(self) -> None:
         first = self._made
         self._made += VHOSTS_AT_ONCE
-        who = f'<<"{USER}">>'
+        who, all_ = f'<<"{USER}">>', '<<".*">>'
         make = (
             f"[begin V = list_to_binary([$v | integer_to_list(N)]), rabbit_vhost:add(V, {who}), "
-            f'rabbit_auth_backend_internal:set_permissions({who}, V, <<".*">>, <<".*">>, <<".*">>, {who}) end '
+            f"rabbit_auth_backend_internal:set_permissions({who}, V, {all_}, {all_}, {all_}, {who}) end "
             f"|| N <- lists:seq({first}, {self._made - 1})]."
         )
         self.control("eval", make)
@@ -130,15 +128,10 @@ class Rabbit(Server):
 
     def control(self, *arguments: str) -> str:
         """rabbitmqctl."""
-        done = subprocess.run(
-            [str(self._control), *arguments],
-            env=self._env(),
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        return done.stdout
+        command = [str(self._control), *arguments]
+        return subprocess.run(
+            command, env=self._env(), check=True, capture_output=True, text=True, timeout=60
+        ).stdout
 
     def stop(self) -> None:
         super().stop()

@@ -24,8 +24,8 @@ class Redis(Server):
 
     def _launch(self) -> None:
         self._process = self._spawn([
-            str(program(*PROGRAM)), "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder),
-            "--save", "", "--appendonly", "no", "--daemonize", "no",
+            str(program(*PROGRAM)), "--bind", "127.0.0.1", "--port", str(self.port),
+            "--dir", str(self.folder), "--save", "", "--appendonly", "no", "--daemonize", "no",
         ])  # fmt: skip
 
     def _answers(self) -> bool:

@@ -1,4 +1,4 @@
-"""What have the three servers in common? A private folder, free ports, a process tree to start and to kill."""
+"""What have the three servers in common? A private folder, free ports, a tree of processes to kill."""
 
 import contextlib
 import os
