@@ -4,7 +4,6 @@ The choice (gateway, link epoch) is committed before the command is published, a
 there: a station that moved to another link meanwhile must not get the command twice.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -13,8 +12,10 @@ from sqlalchemy import select
 from stationmaster.contracts.commands import StationCommand
 from stationmaster.contracts.topology import COMMAND_QUEUES, gateway_queue
 from stationmaster.infra.bus.port import Bus, Message, Unroutable
+from stationmaster.infra.cache.port import Cache
 from stationmaster.infra.db.database import Database, Reader, UnitOfWork
 from stationmaster.kernel.clock import Clock
+from stationmaster.kernel.errors import Unavailable
 from stationmaster.stations import commands
 from stationmaster.stations.model import Command
 from stationmaster.stations.tables import station
@@ -23,16 +24,18 @@ QUEUES = COMMAND_QUEUES
 PRIORITY = 9
 
 
-@dataclass(frozen=True, slots=True)
-class _Carrier:
-    gateway_id: str
+class _Place(msgspec.Struct):
+    """What a gateway tells the cache of a station's newest link (key `presence:<station>`)."""
+
+    gateway: str
     epoch: int
 
 
-async def consume(item: StationCommand, *, database: Database, bus: Bus, clock: Clock) -> None:
+async def consume(item: StationCommand, *, database: Database, bus: Bus, cache: Cache, clock: Clock) -> None:
     """Choose, commit, publish. A publish without confirm raises, and the redelivery finds the choice."""
+    heard = await _heard(cache, item.device_id)
     async with database.transaction() as uow:
-        carrier = await _choose(uow, item, now=clock.now())
+        carrier = await _choose(uow, item, heard, now=clock.now())
     if carrier is None:
         return
     try:
@@ -42,7 +45,18 @@ async def consume(item: StationCommand, *, database: Database, bus: Bus, clock: 
             await _end(uow, item.command_id, "offline", "the station's gateway is gone", now=clock.now())
 
 
-async def _choose(uow: UnitOfWork, item: StationCommand, *, now: datetime) -> _Carrier | None:
+async def _heard(cache: Cache, station_id: str) -> _Place | None:
+    """The cache knows a new link before the frames of the link have been worked on."""
+    try:
+        text = await cache.get(f"presence:{station_id}")
+        return None if text is None else msgspec.json.decode(text, type=_Place)
+    except (Unavailable, msgspec.MsgspecError):
+        return None
+
+
+async def _choose(
+    uow: UnitOfWork, item: StationCommand, heard: _Place | None, *, now: datetime
+) -> _Place | None:
     asked = await commands.get(uow, item.command_id)
     if asked is None or asked.finished_at is not None:
         return None
@@ -50,20 +64,21 @@ async def _choose(uow: UnitOfWork, item: StationCommand, *, now: datetime) -> _C
         _say(uow, asked, "expired", "the deadline passed before the command could be sent", now=now)
         return None
     if asked.state == "sent":
-        return _Carrier(asked.gateway_id, asked.epoch)
-    carrier = await _link_of(uow, asked.station_id)
+        return _Place(asked.gateway_id, asked.epoch)
+    carrier = await _link_of(uow, asked.station_id, heard)
     if carrier is None:
         _say(uow, asked, "offline", "the station is not connected", now=now)
         return None
     sent = await commands.mark_sent(
-        uow, command_id=asked.id, gateway_id=carrier.gateway_id, epoch=carrier.epoch, now=now
+        uow, command_id=asked.id, gateway_id=carrier.gateway, epoch=carrier.epoch, now=now
     )
     if sent is None:  # Another delivery of the same command was quicker: it decides.
         return None
     return carrier
 
 
-async def _link_of(reader: Reader, station_id: str) -> _Carrier | None:
+async def _link_of(reader: Reader, station_id: str, heard: _Place | None) -> _Place | None:
+    """The newest link of which either knows; the database also knows that a link has ended."""
     row = (
         await reader.execute(
             select(station.c.gateway_id, station.c.epoch, station.c.is_online).where(
@@ -71,14 +86,16 @@ async def _link_of(reader: Reader, station_id: str) -> _Carrier | None:
             )
         )
     ).first()
-    return _Carrier(row.gateway_id, row.epoch) if row is not None and row.is_online else None
+    if row is None or (heard is not None and heard.epoch > row.epoch):
+        return heard
+    return _Place(row.gateway_id, row.epoch) if row.is_online else None
 
 
-def _mail(item: StationCommand, carrier: _Carrier) -> Message:
-    document = msgspec.structs.replace(item, gateway_id=carrier.gateway_id, epoch=carrier.epoch)
+def _mail(item: StationCommand, carrier: _Place) -> Message:
+    document = msgspec.structs.replace(item, gateway_id=carrier.gateway, epoch=carrier.epoch)
     return Message(
         exchange="",
-        routing_key=gateway_queue(carrier.gateway_id),
+        routing_key=gateway_queue(carrier.gateway),
         body=msgspec.json.encode(document),
         message_id=item.command_id,
         priority=PRIORITY,

@@ -13,6 +13,7 @@ KINDS: Final = frozenset(
 )
 AMOUNT_MAX_MINOR: Final = 10**13
 TEXT_MAX: Final = 200
+KEY_MAX: Final = 400
 
 
 def check_posting(posting: Posting) -> None:
@@ -21,8 +22,8 @@ def check_posting(posting: Posting) -> None:
     assert posting.actor, "every posting is somebody's"
     assert posting.key, "every posting has its key"
     assert posting.transfers, "a posting moves something"
-    if len(posting.key) > TEXT_MAX or len(posting.reason) > TEXT_MAX:
-        raise Invalid("too_long", f"Keys and reasons have at most {TEXT_MAX} characters.")
+    if len(posting.key) > KEY_MAX or len(posting.reason) > TEXT_MAX:
+        raise Invalid("too_long", f"Reasons have at most {TEXT_MAX} characters, keys {KEY_MAX}.")
     for transfer in posting.transfers:
         if not 0 < transfer.amount_minor <= AMOUNT_MAX_MINOR:
             raise Invalid(
