@@ -5,7 +5,7 @@ Discovery reads `actions/v16/*.py`; a file that disagrees with its name refuses 
 
 import inspect
 import typing
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import ModuleType
@@ -78,10 +78,10 @@ def _error_code(error: Exception) -> str:
 
 
 class Registry:
-    """Every action that a package of files defines, by OCPP name."""
+    """Every action that files define, by OCPP name; those of a package unless they are given."""
 
-    def __init__(self, package: str = V16):
-        found = [_action(module) for module in discovery.modules(package)]
+    def __init__(self, package: str = V16, *, files: Iterable[ModuleType] | None = None):
+        found = [_action(module) for module in (discovery.modules(package) if files is None else files)]
         self.actions: dict[str, Action] = {action.name: action for action in found}
 
     def get(self, name: str) -> Action | None:
@@ -100,7 +100,7 @@ class Registry:
         assert len(answers) == len(calls), f"{name} answered {len(answers)} of {len(calls)} calls"
         return [None if answer is None else msgspec.json.encode(answer) for answer in answers]
 
-    def missing(self, offered: typing.Iterable[str]) -> list[str]:
+    def missing(self, offered: Iterable[str]) -> list[str]:
         """What handlers ask for and nobody offers, as `Action: name`; empty is good."""
         names = list(offered)
         return [

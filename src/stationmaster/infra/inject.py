@@ -25,7 +25,12 @@ def call(function: Callable[..., Any], *given: Any, **offered: Any) -> Any:
 
 
 def missing(function: Callable[..., Any], offered: Iterable[str], *, given: int = 0) -> list[str]:
-    """Required names that nobody offers: asked at start-up, so a bad signature fails before the first message."""
+    """Required names that nobody offers: asked at start-up, so a bad signature fails at once."""
     named, _ = _wants(function)
     have = set(offered)
     return [name for name, is_required in named[given:] if is_required and name not in have]
+
+
+def names(function: Callable[..., Any], name: str) -> bool:
+    """Does the signature name it?"""
+    return any(name == wanted for wanted, _ in _wants(function)[0])

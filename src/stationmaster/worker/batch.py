@@ -93,7 +93,7 @@ def _replayed(body: bytes) -> Frame | Broken | None:
         letter = set_aside.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    inner = bytes(letter.envelope) if letter.envelope is not None else letter.body
+    inner = letter.body if letter.body is not None else bytes(letter.envelope)
     try:
         return _checked(envelopes.decode(inner or b""), inner or b"", is_replay=True)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -17,7 +17,7 @@ from stationmaster.infra.db.database import Database
 from stationmaster.infra.db.errors import Conflict
 from stationmaster.infra.runtime import Runtime
 from stationmaster.kernel.errors import Unavailable
-from stationmaster.worker import alarms, answers, batch, marks, metrics
+from stationmaster.worker import alarms, answers, batch, marks, metrics, units
 from stationmaster.worker.apply import Applied, Applier
 from stationmaster.worker.batch import Broken, Frame, Link
 from stationmaster.worker.marks import MarksMissing
@@ -31,8 +31,6 @@ LINGER_S = 0.02
 PREFETCH = 64
 """AMQP messages, of up to 32 frames each: about twice a batch under load (performance 9)."""
 URGENT_KEYS = frozenset({"ocpp.authorize", "ocpp.starttransaction", "ocpp.datatransfer"})
-CONFLICT_TRIES = 5
-CONFLICT_PAUSE_S = 0.05
 CONTINUE_MAX = 1_000
 """Units of work in a row for links with much to un-park: a bound, not an expectation."""
 
@@ -166,7 +164,7 @@ class FrameWorker:
 
     async def _try(self, frames: Sequence[Frame], done: Applied, **how: Any) -> None:
         """One unit of work, again after a conflict, then its answers."""
-        for attempt in range(1, CONFLICT_TRIES + 1):
+        for attempt in range(1, units.TRIES + 1):
             try:
                 await self._once(frames, done, **how)
                 break
@@ -174,9 +172,9 @@ class FrameWorker:
                 await marks.make(self._database, missing.links, now=self._runtime.clock.now())
             except Conflict:
                 metrics.BATCH_FAILURES.labels("conflict").inc()
-                if attempt == CONFLICT_TRIES:
+                if attempt == units.TRIES:
                     raise
-                await self._runtime.sleep(CONFLICT_PAUSE_S * attempt * (0.5 + self._runtime.ids.random()))
+                await units.pause(self._runtime, attempt)
             _reset(done)
         else:
             raise Unavailable("marks_missing", "Marks that were just made are not there.")

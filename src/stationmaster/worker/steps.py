@@ -108,5 +108,5 @@ def _link_request(envelope: Envelope) -> LinkRequest:
 def waits_for_our_word(frame: Frame, registry: Registry) -> bool:
     """Everything else was answered by the gateway."""
     envelope = frame.envelope
-    is_open = envelope.kind == envelopes.CALL and envelope.answer is None
+    is_open = envelope.kind == envelopes.CALL and not envelope.is_answered
     return is_open and registry.handles(envelope.message_type)

@@ -1,0 +1,75 @@
+"""Which links have waited long enough for missing frames? They go on, and the gap stays on record."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import func, select
+
+from stationmaster.infra.db.database import Database, Reader
+from stationmaster.infra.db.tables import link_mark, parked_frame
+from stationmaster.kernel.clock import Clock
+from stationmaster.worker.batch import Link
+from stationmaster.worker.frames import FrameWorker
+from stationmaster.worker.rules import order, patience
+from stationmaster.worker.rules.order import Gap, Mark
+
+EVERY_S = 10.0
+LINKS_MAX = 500
+ROUNDS_MAX = 100
+"""Gaps of one link that are gone over in one run."""
+
+log = structlog.get_logger()
+
+
+async def run(*, database: Database, clock: Clock, frame_worker: FrameWorker) -> None:
+    """One gap per link and round, until none is due."""
+    for _ in range(ROUNDS_MAX):
+        async with database.reading() as reader:
+            due = await due_links(reader, now=clock.now())
+            gaps = await _next_gaps(reader, due)
+        if not due:
+            return
+        for link, (first, last) in gaps.items():
+            log.warning("gap.gone_over", station=link[0], epoch=link[1], first_seq=first, last_seq=last)
+        await frame_worker.go_over(gaps)
+        await frame_worker.catch_up(due.keys() - gaps.keys())
+
+
+async def due_links(reader: Reader, *, now: datetime) -> dict[Link, Mark]:
+    """Links with a gap that is not waited for any longer."""
+    newer = link_mark.alias("newer")
+    newer_link_at = (
+        select(func.min(newer.c.created_at))
+        .where(newer.c.station_id == link_mark.c.station_id, newer.c.epoch > link_mark.c.epoch)
+        .scalar_subquery()
+    )
+    columns: list[Any] = [link_mark, newer_link_at.label("newer_link_at")]
+    oldest_first = select(*columns).where(link_mark.c.gap_since <= now - patience.AFTER_THE_END)
+    rows = await reader.execute(oldest_first.order_by(link_mark.c.gap_since).limit(LINKS_MAX))
+    return {(row.station_id, row.epoch): Mark(row.last_seq) for row in rows.all() if _is_due(row, now)}
+
+
+def _is_due(row: Any, now: datetime) -> bool:
+    ended_at = patience.ended(closed_at=row.closed_at, newer_link_at=row.newer_link_at)
+    return patience.waits_until(gap_since=row.gap_since, ended_at=ended_at) <= now
+
+
+async def _next_gaps(reader: Reader, links: dict[Link, Mark]) -> dict[Link, Gap]:
+    firsts = await _first_parked(reader, links.keys())
+    found = {link: order.next_gap(mark, {firsts[link]}) for link, mark in links.items() if link in firsts}
+    return {link: gap for link, gap in found.items() if gap is not None}
+
+
+async def _first_parked(reader: Reader, links: Collection[Link]) -> dict[Link, int]:
+    if not links:
+        return {}
+    t = parked_frame.c
+    stations, epochs = sorted({link[0] for link in links}), sorted({link[1] for link in links})
+    rows = await reader.execute(
+        select(t.station_id, t.epoch, func.min(t.seq).label("first"))
+        .where(t.station_id.in_(stations), t.epoch.in_(epochs))
+        .group_by(t.station_id, t.epoch)
+    )
+    return {(row.station_id, row.epoch): row.first for row in rows.all()}
