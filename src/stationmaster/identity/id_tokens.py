@@ -9,6 +9,7 @@ from stationmaster.identity import people
 from stationmaster.identity.model import IdToken
 from stationmaster.identity.rules.id_token import check_token, normal
 from stationmaster.identity.tables import id_token
+from stationmaster.infra.db.among import among
 from stationmaster.infra.db.database import Reader, UnitOfWork
 from stationmaster.infra.db.values import columns_of, row_of, value_of
 from stationmaster.kernel.errors import Invalid, NotFound, Refused
@@ -79,7 +80,7 @@ async def find_many(reader: Reader, tokens: Collection[str]) -> dict[str, IdToke
     wanted = sorted({normal(token) for token in tokens})
     if not wanted:
         return {}
-    rows = await reader.execute(select(*_COLUMNS).where(id_token.c.token.in_(wanted)))
+    rows = await reader.execute(select(*_COLUMNS).where(among(id_token.c.token, wanted)))
     return {row.token: value_of(IdToken, row) for row in rows.all()}
 
 

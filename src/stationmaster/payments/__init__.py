@@ -1,1 +1,1 @@
-"""Top-ups and refunds by a payment provider."""
+"""Top-ups and refunds by a payment provider. Not built yet: wallets are credited by operators."""

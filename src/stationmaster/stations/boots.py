@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
+from stationmaster.infra.db.among import among
 from stationmaster.infra.db.database import UnitOfWork
 from stationmaster.stations import facts
 from stationmaster.stations.model import Boot
@@ -18,7 +19,7 @@ async def apply(uow: UnitOfWork, boots: Sequence[Boot]) -> None:
     wanted = sorted({boot.station_id for boot in boots})
     if not wanted:
         return
-    here = station.c.station_id.in_(wanted)
+    here = among(station.c.station_id, wanted)
     await uow.execute(uow.locked(select(station.c.station_id).where(here).order_by(station.c.station_id)))
     rows = await uow.execute(
         select(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, select
 
+from stationmaster.infra.db.among import among
 from stationmaster.infra.db.database import UnitOfWork
 from stationmaster.infra.db.values import columns_of, row_of, value_of
 from stationmaster.stations import facts
@@ -80,7 +81,7 @@ async def _locked(uow: UnitOfWork, station_ids: Iterable[str]) -> dict[str, tupl
     wanted = sorted(station_ids)
     if not wanted:
         return {}
-    here = station.c.station_id.in_(wanted)
+    here = among(station.c.station_id, wanted)
     await uow.execute(uow.locked(select(station.c.station_id).where(here).order_by(station.c.station_id)))
     columns = columns_of(_Presence, station)
     itself = and_(connector.c.station_id == station.c.station_id, connector.c.connector_id == 0)

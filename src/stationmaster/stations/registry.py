@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import or_, select, update
 
+from stationmaster.infra.db.among import among
 from stationmaster.infra.db.database import Reader, UnitOfWork
 from stationmaster.infra.db.values import columns_of, value_of
 from stationmaster.kernel.errors import NotFound, Refused
@@ -140,7 +141,7 @@ async def organisations_of(reader: Reader, station_ids: set[str]) -> dict[str, s
     """Whose stations these are."""
     rows = await reader.execute(
         select(station.c.station_id, station.c.organisation_id).where(
-            station.c.station_id.in_(sorted(station_ids))
+            among(station.c.station_id, sorted(station_ids))
         )
     )
     return {row.station_id: row.organisation_id for row in rows.all()}

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, or_, select, update
 
+from stationmaster.infra.db.among import among
 from stationmaster.infra.db.database import UnitOfWork
 from stationmaster.stations.tables import station
 
@@ -17,7 +18,7 @@ async def apply(uow: UnitOfWork, seen: Mapping[str, datetime]) -> None:
     if not seen:
         return
     rows = await uow.execute(
-        select(station.c.station_id, station.c.last_seen_at).where(station.c.station_id.in_(sorted(seen)))
+        select(station.c.station_id, station.c.last_seen_at).where(among(station.c.station_id, sorted(seen)))
     )
     stale = [
         {"of_station": row.station_id, "at": seen[row.station_id]}

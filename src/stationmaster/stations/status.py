@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from stationmaster.infra.db.among import among
 from stationmaster.infra.db.database import Reader, UnitOfWork
 from stationmaster.infra.db.values import columns_of, row_of, value_of
 from stationmaster.stations import facts
@@ -101,7 +102,7 @@ async def _stations(reader: Reader, station_ids: set[str]) -> Mapping[str, Any]:
     rows = await reader.execute(
         select(
             station.c.station_id, station.c.organisation_id, station.c.is_online, station.c.connector_count
-        ).where(station.c.station_id.in_(sorted(station_ids)))
+        ).where(among(station.c.station_id, sorted(station_ids)))
     )
     return {row.station_id: row for row in rows.all()}
 
@@ -120,7 +121,7 @@ async def _lock(uow: UnitOfWork, keys: set[Key]) -> set[Key]:
     rows = await uow.execute(
         uow.locked(
             select(connector.c.station_id, connector.c.connector_id)
-            .where(connector.c.station_id.in_(_station_ids(keys)))
+            .where(among(connector.c.station_id, _station_ids(keys)))
             .order_by(connector.c.station_id, connector.c.connector_id)
         )
     )
@@ -131,7 +132,7 @@ async def _load(reader: Reader, keys: set[Key]) -> dict[Key, _Last]:
     columns = columns_of(_Last, connector)
     rows = await reader.execute(
         select(connector.c.station_id, connector.c.connector_id, *columns).where(
-            connector.c.station_id.in_(_station_ids(keys))
+            among(connector.c.station_id, _station_ids(keys))
         )
     )
     return {(row[0], row[1]): value_of(_Last, row[2:]) for row in map(tuple, rows.all())}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
+from stationmaster.infra.db.among import among
 from stationmaster.infra.db.database import Reader, UnitOfWork
 from stationmaster.kernel.errors import Refused
 from stationmaster.wallet.model import AccountCode
@@ -25,7 +26,7 @@ async def find(reader: Reader, codes: Collection[AccountCode]) -> dict[AccountCo
     rows = await reader.execute(
         select(
             ledger_account.c.id, ledger_account.c.code, ledger_account.c.currency, ledger_account.c.guarded
-        ).where(ledger_account.c.code.in_(sorted(codes)))
+        ).where(among(ledger_account.c.code, sorted(codes)))
     )
     return {row.code: Account(row.id, AccountCode(row.code), row.currency, row.guarded) for row in rows.all()}
 
@@ -66,7 +67,7 @@ async def lock(uow: UnitOfWork, accounts: Iterable[Account]) -> dict[AccountCode
     locked = sorted(account.id for account in accounts if account.guarded)
     if not locked:
         return {}
-    here = ledger_account.c.id.in_(locked)
+    here = among(ledger_account.c.id, locked)
     await uow.execute(uow.locked(select(ledger_account.c.id).where(here).order_by(ledger_account.c.id)))
     rows = await uow.execute(
         select(ledger_account.c.code, ledger_account.c.debits, ledger_account.c.credits).where(here)

@@ -1,0 +1,1 @@
+"""Facts that the roll-ups are made of."""
