@@ -1,0 +1,26 @@
+"""Asked to stop, and still charging: ask again, and in the end tell a person."""
+
+from datetime import timedelta
+
+from stationmaster.charging import stops, store
+from stationmaster.charging.model import DEFAULT_POLICY, ChargingPolicy
+from stationmaster.infra.db.database import Database
+from stationmaster.kernel.clock import Clock
+from stationmaster.kernel.ids import IdSource
+
+EVERY_S = 10.0
+AT_ONCE = 200
+
+
+async def run(
+    *, database: Database, clock: Clock, ids: IdSource, policy: ChargingPolicy = DEFAULT_POLICY
+) -> None:
+    now = clock.now()
+    due = now - timedelta(seconds=policy.stop_resend_s)
+    async with database.reading() as reader:
+        unanswered = await store.unanswered_stops(
+            reader, asked_before=due, attempts_max=policy.stop_attempts_max, limit=AT_ONCE
+        )
+    for session_id in unanswered:
+        async with database.transaction() as uow:
+            await stops.ask_again(uow, session_id=session_id, now=now, ids=ids, policy=policy)

@@ -1,0 +1,114 @@
+"""Who pays for a charge that was begun at the station, and is the money there?"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from stationmaster.charging import store
+from stationmaster.charging.model import ChargingPolicy, Payer, PayerKind, Verdict
+from stationmaster.charging.rules.authorise import KnownToken, authorise
+from stationmaster.identity import id_tokens
+from stationmaster.identity.model import IdToken
+from stationmaster.infra.db.database import Reader, UnitOfWork
+from stationmaster.kernel.errors import InsufficientFunds
+from stationmaster.kernel.ids import IdSource
+from stationmaster.wallet import holds, wallets
+
+SYSTEM = "system:transactions"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``payer`` of kind nobody: the token is unknown, blocked or out of date, and no driver is guessed."""
+
+    verdict: Verdict
+    payer: Payer
+    spendable_minor: int = 0
+
+
+async def of_token(
+    reader: Reader,
+    id_token: str,
+    *,
+    station_id: str,
+    connector_id: int,
+    now: datetime,
+    policy: ChargingPolicy,
+) -> Found:
+    """The payer behind a card. Blocked with a payer: only the money is missing."""
+    token = await id_tokens.find(reader, id_token)
+    if token is None:
+        return Found(Verdict.INVALID, Payer.nobody("unknown_token"))
+    spendable = await spendable_minor(reader, token)
+    verdict = authorise(
+        known(token),
+        now=now,
+        spendable_minor=spendable,
+        needed_minor=policy.min_hold_minor,
+        is_charging_elsewhere=not policy.allow_concurrent_tokens
+        and await store.is_token_charging(
+            reader, id_token=token.token, except_station_id=station_id, except_connector_id=connector_id
+        ),
+    )
+    is_broke = verdict is Verdict.BLOCKED and token.status == Verdict.ACCEPTED
+    payer = (
+        _payer(token) if verdict is Verdict.ACCEPTED or is_broke else Payer.nobody(f"token_{verdict.value}")
+    )
+    return Found(verdict, payer, spendable)
+
+
+def known(token: IdToken) -> KnownToken:
+    return KnownToken(token.status, token.expires_at, token.payer_kind == PayerKind.WALLET)
+
+
+async def spendable_minor(reader: Reader, token: IdToken) -> int:
+    """What a driver owes blocks the next start, however much there is."""
+    if token.payer_kind != PayerKind.WALLET or token.driver_id is None:
+        return 0
+    have = await wallets.balance(reader, token.driver_id)
+    return 0 if have.owed_minor > 0 else have.available_minor
+
+
+def _payer(token: IdToken) -> Payer:
+    match PayerKind(token.payer_kind):
+        case PayerKind.WALLET:
+            assert token.driver_id is not None, "a wallet has a driver"
+            return Payer.wallet(token.driver_id)
+        case PayerKind.ORGANISATION:
+            return Payer.organisation(token.organisation_id, token.driver_id)
+        case PayerKind.FREE:
+            return Payer.free(token.payer_reason or "card", token.driver_id)
+        case PayerKind.NOBODY:
+            return Payer.nobody("token_without_payer")
+
+
+async def try_hold(
+    uow: UnitOfWork,
+    *,
+    session_id: str,
+    generation: int,
+    driver_id: str,
+    amount_minor: int,
+    currency: str,
+    now: datetime,
+    ids: IdSource,
+    policy: ChargingPolicy,
+) -> bool:
+    """False: the wallet cannot. The station has begun already, so that is no error here."""
+    if amount_minor <= 0:
+        return False
+    try:
+        await holds.place(
+            uow,
+            session_id=session_id,
+            generation=generation,
+            driver_id=driver_id,
+            amount_minor=amount_minor,
+            currency=currency,
+            expires_at=now + timedelta(seconds=policy.hold_expires_s),
+            actor=SYSTEM,
+            now=now,
+            ids=ids,
+        )
+    except InsufficientFunds:
+        return False
+    return True

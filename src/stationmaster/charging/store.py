@@ -1,0 +1,327 @@
+"""This room's SQL on sessions and transactions.
+
+Locks come in one statement and state in the next: after a lock wait, the rows of the locking statement itself
+are those of before the wait (performance 9).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, select, update
+
+from stationmaster.charging.model import LIVE, OPEN, Session, State, Transaction
+from stationmaster.charging.tables import (
+    charging_session,
+    meter_sample,
+    ocpp_transaction,
+    transaction_alias,
+    unmatched_stop,
+)
+from stationmaster.infra.db.database import Reader, UnitOfWork
+from stationmaster.infra.db.errors import Violation
+from stationmaster.infra.db.values import columns_of, value_of
+
+_SESSION = tuple(field.name for field in fields(Session))
+_TRANSACTION = tuple(field.name for field in fields(Transaction))
+_SESSION_COLUMNS = columns_of(Session, charging_session)
+_TRANSACTION_COLUMNS = columns_of(Transaction, ocpp_transaction)
+OPEN_STATES = sorted(str(state) for state in OPEN)
+LIVE_STATES = sorted(str(state) for state in LIVE)
+
+
+def _session(row: Row[Any]) -> Session:
+    values = dict(zip(_SESSION, row, strict=True))
+    return Session(**{**values, "state": State(values["state"])})
+
+
+async def _sessions(reader: Reader, *where: ColumnElement[bool]) -> list[Session]:
+    query = select(*_SESSION_COLUMNS).where(*where).order_by(charging_session.c.id)
+    return [_session(row) for row in (await reader.execute(query)).all()]
+
+
+async def _lock(uow: UnitOfWork, *where: ColumnElement[bool]) -> list[str]:
+    """Ascending, as everybody does."""
+    query = select(charging_session.c.id).where(*where).order_by(charging_session.c.id)
+    return [row.id for row in (await uow.execute(uow.locked(query))).all()]
+
+
+async def find_session(reader: Reader, session_id: str) -> Session | None:
+    found = await _sessions(reader, charging_session.c.id == session_id)
+    return found[0] if found else None
+
+
+async def locked_session(uow: UnitOfWork, session_id: str) -> Session | None:
+    """The row is ours until the commit."""
+    locked = await _lock(uow, charging_session.c.id == session_id)
+    return await find_session(uow, session_id) if locked else None
+
+
+async def locked_sessions(uow: UnitOfWork, session_ids: Iterable[str]) -> dict[str, Session]:
+    wanted = sorted(set(session_ids))
+    if not wanted:
+        return {}
+    here = charging_session.c.id.in_(wanted)
+    await _lock(uow, here)
+    return {session.id: session for session in await _sessions(uow, here)}
+
+
+async def locked_for_start(uow: UnitOfWork, *, station_id: str, id_token: str) -> list[Session]:
+    """Whoever a StartTransaction at this station may concern: its open sessions, and the token's own."""
+    by_token = charging_session.c.one_time_token == id_token
+    at_station = (charging_session.c.station_id == station_id) & charging_session.c.state.in_(OPEN_STATES)
+    locked = await _lock(uow, by_token | at_station)
+    return await _sessions(uow, charging_session.c.id.in_(locked)) if locked else []
+
+
+async def live_on_connector(reader: Reader, *, station_id: str, connector_id: int) -> Session | None:
+    found = await _sessions(
+        reader,
+        charging_session.c.station_id == station_id,
+        charging_session.c.connector_id == connector_id,
+        charging_session.c.state.in_(LIVE_STATES),
+    )
+    return found[0] if found else None
+
+
+async def is_token_charging(
+    reader: Reader, *, id_token: str, except_station_id: str, except_connector_id: int
+) -> bool:
+    """Is a session of this idToken running on any other connector?"""
+    elsewhere = (charging_session.c.station_id != except_station_id) | (
+        charging_session.c.connector_id != except_connector_id
+    )
+    query = (
+        select(charging_session.c.id)
+        .where(
+            charging_session.c.id_token == id_token,
+            charging_session.c.state.in_([State.ONGOING.value, State.STOPPING.value]),
+            elsewhere,
+        )
+        .limit(1)
+    )
+    return (await reader.execute(query)).first() is not None
+
+
+async def sessions_by_one_time_tokens(reader: Reader, tokens: Iterable[str]) -> dict[str, Session]:
+    wanted = sorted(set(tokens))
+    found = await _sessions(reader, charging_session.c.one_time_token.in_(wanted)) if wanted else []
+    return {session.one_time_token: session for session in found if session.one_time_token}
+
+
+async def past_start_deadline(reader: Reader, *, now: datetime, limit: int) -> list[str]:
+    query = (
+        select(charging_session.c.id)
+        .where(
+            charging_session.c.state.in_([State.PENDING.value, State.STARTING.value]),
+            charging_session.c.start_deadline_at <= now,
+        )
+        .order_by(charging_session.c.id)
+        .limit(limit)
+    )
+    return [row.id for row in (await reader.execute(query)).all()]
+
+
+async def unanswered_stops(
+    reader: Reader, *, asked_before: datetime, attempts_max: int, limit: int
+) -> list[str]:
+    query = (
+        select(charging_session.c.id)
+        .where(
+            charging_session.c.state == State.STOPPING.value,
+            charging_session.c.stop_requested_at <= asked_before,
+            charging_session.c.stop_attempts <= attempts_max,
+        )
+        .order_by(charging_session.c.id)
+        .limit(limit)
+    )
+    return [row.id for row in (await reader.execute(query)).all()]
+
+
+def _row(session: Session) -> dict[str, Any]:
+    return {name: getattr(session, name) for name in _SESSION} | {"state": session.state.value}
+
+
+async def insert_session(uow: UnitOfWork, session: Session) -> None:
+    """Raises Duplicate when the connector has a live session."""
+    await uow.bulk_insert(charging_session, [_row(session)])
+
+
+async def try_insert_session(uow: UnitOfWork, session: Session) -> bool:
+    """False: somebody else's live session got the connector first. For work that must go on then."""
+    await uow.bulk_insert(charging_session, [_row(session)], ignore_conflicts=True)
+    mine = select(charging_session.c.id).where(charging_session.c.id == session.id)
+    return (await uow.execute(mine)).first() is not None
+
+
+async def save_session(uow: UnitOfWork, before: Session, after: Session) -> Session:
+    """Write what changed of a locked session and count its version up."""
+    changed = {name: value for name in _SESSION if (value := getattr(after, name)) != getattr(before, name)}
+    if not changed:
+        return before
+    assert changed.keys().isdisjoint({"id", "created_at", "organisation_id", "station_id", "version"}), (
+        changed
+    )
+    version = before.version + 1
+    if "state" in changed:
+        changed["state"] = after.state.value
+    written = await uow.execute(
+        update(charging_session)
+        .where(charging_session.c.id == before.id, charging_session.c.version == before.version)
+        .values(**changed, version=version)
+    )
+    if written.rowcount != 1:
+        raise Violation("session_version", f"Session {before.id} was changed without its lock.")
+    return replace(after, version=version)
+
+
+def _transaction(row: Row[Any]) -> Transaction:
+    return value_of(Transaction, row)
+
+
+async def transaction_by_fingerprint(reader: Reader, fingerprint: str) -> Transaction | None:
+    query = select(*_TRANSACTION_COLUMNS).where(ocpp_transaction.c.fingerprint == fingerprint)
+    row = (await reader.execute(query)).first()
+    return None if row is None else _transaction(row)
+
+
+async def transactions(
+    reader: Reader, transaction_ids: Iterable[int], *, station_ids: Sequence[str] | None = None
+) -> dict[int, Transaction]:
+    """By the ids asked for: an id that was only proposed once leads to the transaction it means."""
+    wanted = sorted(set(transaction_ids))
+    if not wanted:
+        return {}
+    meant = await _aliases(reader, wanted)
+    query = select(*_TRANSACTION_COLUMNS).where(
+        ocpp_transaction.c.transaction_id.in_(sorted({*wanted, *meant.values()}))
+    )
+    if station_ids is not None:
+        query = query.where(ocpp_transaction.c.station_id.in_(sorted(set(station_ids))))
+    by_id = {row.transaction_id: _transaction(row) for row in (await reader.execute(query)).all()}
+    return {asked: by_id[real] for asked in wanted if (real := meant.get(asked, asked)) in by_id}
+
+
+async def _aliases(reader: Reader, wanted: Sequence[int]) -> dict[int, int]:
+    query = select(transaction_alias.c.transaction_id, transaction_alias.c.means_transaction_id).where(
+        transaction_alias.c.transaction_id.in_(wanted)
+    )
+    return {row.transaction_id: row.means_transaction_id for row in (await reader.execute(query)).all()}
+
+
+async def is_transaction_id_taken(reader: Reader, transaction_id: int) -> bool:
+    real = select(ocpp_transaction.c.transaction_id).where(
+        ocpp_transaction.c.transaction_id == transaction_id
+    )
+    alias = select(transaction_alias.c.transaction_id).where(
+        transaction_alias.c.transaction_id == transaction_id
+    )
+    return (await reader.execute(real.union_all(alias))).first() is not None
+
+
+async def set_answer(uow: UnitOfWork, transaction_id: int, answer: str) -> None:
+    """What the station was really told, for its next repetition."""
+    here = ocpp_transaction.c.transaction_id == transaction_id
+    await uow.execute(update(ocpp_transaction).where(here).values(answer=answer))
+
+
+async def open_transactions(reader: Reader, station_id: str) -> list[Transaction]:
+    """Oldest first."""
+    query = (
+        select(*_TRANSACTION_COLUMNS)
+        .where(ocpp_transaction.c.station_id == station_id, ocpp_transaction.c.stopped_at.is_(None))
+        .order_by(ocpp_transaction.c.started_at, ocpp_transaction.c.transaction_id)
+    )
+    return [_transaction(row) for row in (await reader.execute(query)).all()]
+
+
+async def insert_transaction(uow: UnitOfWork, transaction: Transaction) -> None:
+    await uow.bulk_insert(ocpp_transaction, [{name: getattr(transaction, name) for name in _TRANSACTION}])
+
+
+async def end_transaction(
+    uow: UnitOfWork,
+    transaction_id: int,
+    *,
+    stopped_at: datetime,
+    meter_stop_wh: int | None,
+    reason: str,
+    id_token: str | None,
+    fingerprint: str | None,
+) -> None:
+    await uow.execute(
+        update(ocpp_transaction)
+        .where(ocpp_transaction.c.transaction_id == transaction_id)
+        .values(
+            stopped_at=stopped_at,
+            meter_stop_wh=meter_stop_wh,
+            stop_reason=reason,
+            stop_id_token=id_token,
+            stop_fingerprint=fingerprint,
+        )
+    )
+
+
+async def add_alias(uow: UnitOfWork, *, transaction_id: int, means: int, station_id: str) -> None:
+    row = {"transaction_id": transaction_id, "means_transaction_id": means, "station_id": station_id}
+    await uow.bulk_insert(transaction_alias, [row], ignore_conflicts=True)
+
+
+async def insert_unmatched_stops(uow: UnitOfWork, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        await uow.bulk_insert(unmatched_stop, rows)
+
+
+async def unmatched_stops_of(
+    reader: Reader, *, station_id: str, transaction_ids: Sequence[int]
+) -> list[Row[Any]]:
+    """Stops that came before their start."""
+    query = (
+        select(unmatched_stop)
+        .where(
+            unmatched_stop.c.station_id == station_id,
+            unmatched_stop.c.transaction_id.in_(transaction_ids),
+            unmatched_stop.c.resolved_at.is_(None),
+        )
+        .order_by(unmatched_stop.c.id)
+    )
+    return list((await reader.execute(query)).all())
+
+
+async def resolve_unmatched_stop(
+    uow: UnitOfWork, stop_id: int, *, transaction_id: int, now: datetime
+) -> None:
+    """It found its transaction after all."""
+    session = (
+        select(ocpp_transaction.c.session_id)
+        .where(ocpp_transaction.c.transaction_id == transaction_id)
+        .scalar_subquery()
+    )
+    await uow.execute(
+        update(unmatched_stop)
+        .where(unmatched_stop.c.id == stop_id)
+        .values(matched_session_id=session, resolved_at=now)
+    )
+
+
+async def insert_samples(uow: UnitOfWork, rows: Sequence[dict[str, Any]]) -> None:
+    """The same reading twice is one row."""
+    if rows:
+        await uow.bulk_insert(meter_sample, rows, ignore_conflicts=True)
+
+
+async def samples_of(reader: Reader, session_id: str, *, limit: int = 20_000) -> list[Row[Any]]:
+    """Oldest first: the evidence when the registers cannot be believed."""
+    query = (
+        select(
+            meter_sample.c.sampled_at,
+            meter_sample.c.energy_wh,
+            meter_sample.c.power_w,
+            meter_sample.c.soc_percent,
+        )
+        .where(meter_sample.c.session_id == session_id)
+        .order_by(meter_sample.c.sampled_at, meter_sample.c.epoch, meter_sample.c.seq)
+        .limit(limit)
+    )
+    return list((await reader.execute(query)).all())
