@@ -4,8 +4,8 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
 from stationmaster.infra.db.metadata import UtcTime, metadata
 
-# One row per frame and direction (mission R88). Partitioned by day of `timestamp` on PostgreSQL, where the key
-# must hold the partition column; exactly-once comes from log_batch_mark, not from this key alone.
+# One row per frame and direction (mission R88). Partitioned by day of `timestamp`, so the key must hold it; a
+# frame's time comes with its envelope, so the same frame has the same key however often it is delivered.
 charger_data = Table(
     "charger_data", metadata,
     Column("timestamp", UtcTime, primary_key=True),

@@ -11,6 +11,7 @@ from stationmaster.contracts import set_aside
 from stationmaster.contracts.facts import ERROR_OCCURRED, Fact
 from stationmaster.contracts.topology import dead_queue
 from stationmaster.infra.bus.port import Message
+from stationmaster.infra.db.among import among
 from stationmaster.infra.db.database import Reader, UnitOfWork
 from stationmaster.kernel.clock import isoformat_z
 from stationmaster.kernel.ids import IdSource
@@ -75,6 +76,6 @@ async def _organisations(reader: Reader, station_ids: Collection[str]) -> dict[s
     """Whom it concerns. Rare, and only for telling, so the row is read where it lies."""
     if not station_ids:
         return {}
-    here = station.c.station_id.in_(sorted(station_ids))
+    here = among(station.c.station_id, station_ids)
     rows = await reader.execute(select(station.c.station_id, station.c.organisation_id).where(here))
     return {row.station_id: row.organisation_id for row in rows.all()}

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from stationmaster.contracts.commands import DecidedAnswer
 from stationmaster.infra.bus.port import Bus, Message, Unroutable
+from stationmaster.infra.db.among import among
 from stationmaster.infra.db.database import UnitOfWork
 from stationmaster.infra.db.tables import stored_answer
 from stationmaster.kernel.errors import Unavailable
@@ -72,7 +73,7 @@ async def kept(uow: UnitOfWork, frames: Sequence[Frame]) -> list[Answer]:
     t = stored_answer.c
     statement = select(t.station_id, t.epoch, t.seq, t.payload, t.error_code).where(
         marks.of(stored_answer, [frame.link for frame in frames]),
-        t.seq.in_(marks.padded(f.seq for f in frames)),
+        among(t.seq, {f.seq for f in frames}),
     )
     by_place = {frame.place: frame for frame in frames}
     return [

@@ -28,6 +28,7 @@ from stationmaster.worker import metrics, units
 log = structlog.get_logger()
 
 PREFETCH = 20
+Document = tuple[Delivery, bytes]
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -129,64 +130,56 @@ class ConsumerRunner:
     async def take(self, consumer: Consumer, deliveries: Sequence[Delivery]) -> None:
         """The bus's handler; the verdict is written on each delivery. Raises Unavailable."""
         began = self.runtime.clock.monotonic()
+        documents = [(delivery, body) for delivery in deliveries for body in delivery.items]
         if consumer.is_many:
-            await self._take_many(consumer, deliveries)
+            await self._take_many(consumer, documents)
         else:
-            for delivery in deliveries:
-                for body in delivery.items:
-                    await self._judge(consumer, delivery, [body])
+            for document in documents:
+                await self._judge(consumer, document)
         self._account(consumer, deliveries, self.runtime.clock.monotonic() - began)
 
-    async def _take_many(self, consumer: Consumer, deliveries: Sequence[Delivery]) -> None:
+    async def _take_many(self, consumer: Consumer, documents: Sequence[Document]) -> None:
         """One unit of work for all; when it fails, for each half, until it is clear whose fault it is."""
-        if len(deliveries) == 1:
-            await self._judge(consumer, deliveries[0], deliveries[0].items)
+        if len(documents) <= 1:
+            for document in documents:
+                await self._judge(consumer, document)
             return
         try:
-            await self._run(consumer, [consumer.decode(body) for d in deliveries for body in d.items])
+            await self._run(consumer, [consumer.decode(body) for _, body in documents])
         except Unavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - found out delivery by delivery
-            log.warning("batch.failed", consumer=consumer.name, size=len(deliveries), why=repr(error))
-            middle = len(deliveries) // 2
-            await self._take_many(consumer, deliveries[:middle])
-            await self._take_many(consumer, deliveries[middle:])
+        except Exception as error:  # noqa: BLE001 - found out document by document
+            log.warning("batch.failed", consumer=consumer.name, size=len(documents), why=repr(error))
+            middle = len(documents) // 2
+            await self._take_many(consumer, documents[:middle])
+            await self._take_many(consumer, documents[middle:])
 
-    async def _judge(self, consumer: Consumer, delivery: Delivery, bodies: Sequence[bytes]) -> None:
+    async def _judge(self, consumer: Consumer, document: Document) -> None:
+        delivery, body = document
         try:
-            items = await self._readable(consumer, delivery, bodies)
-            if items:
-                await self._run(consumer, items if consumer.is_many else items[0])
+            item = consumer.decode(body)
+            await self._run(consumer, [item] if consumer.is_many else item)
         except Unavailable:
             raise
         except Refused as error:
             log.info("delivery.refused", consumer=consumer.name, code=error.code)
+        except UNREADABLE as error:
+            await self._bury(delivery, body, f"unreadable: {error}")
         except Invalid as error:
-            await self._bury(delivery, bodies, f"{error.code}: {error.message}")
+            await self._bury(delivery, body, f"{error.code}: {error.message}")
         except Exception as error:
             log.exception("delivery.failed", consumer=consumer.name, attempt=delivery.attempts)
             delivery.retry(f"{type(error).__name__}: {error}")
 
-    async def _readable(self, consumer: Consumer, delivery: Delivery, bodies: Sequence[bytes]) -> list[Any]:
-        items = []
-        for body in bodies:
-            try:
-                items.append(consumer.decode(body))
-            except UNREADABLE as error:
-                await self._bury(delivery, [body], f"unreadable: {error}")
-        return items
-
-    async def _bury(self, delivery: Delivery, bodies: Sequence[bytes], reason: str) -> None:
+    async def _bury(self, delivery: Delivery, body: bytes, reason: str) -> None:
         """A dead letter; documents that travelled with it are not taken along."""
         log.error("delivery.dead", queue=delivery.queue, reason=reason)
-        if len(bodies) == len(delivery.items):
+        if len(delivery.items) == 1:
             delivery.dead(reason)
             return
         now = isoformat_z(self.runtime.clock.now())
-        for body in bodies:
-            letter = set_aside.encode(set_aside.SetAside(set_aside=reason, at=now, body=body))
-            name = self.runtime.ids.new("dead")
-            await self.bus.publish(Message("", dead_queue(delivery.queue), letter, name))
+        letter = set_aside.encode(set_aside.SetAside(set_aside=reason, at=now, body=body))
+        await self.bus.publish(Message("", dead_queue(delivery.queue), letter, self.runtime.ids.new("dead")))
 
     async def _run(self, consumer: Consumer, given: Any) -> None:
         await units.run(

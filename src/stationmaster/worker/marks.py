@@ -1,18 +1,17 @@
 """How far was each link applied, and what waits behind a gap? The SQL of marks and parked frames.
 
 Lock in one statement, load in the next, always ascending by (station, epoch): performance 9 tells what
-happens otherwise. Lists of ids are padded to a power of two, so that few distinct statements have to be
-prepared.
-"""
+happens otherwise."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Select, Table, and_, delete, func, select, update
 
+from stationmaster.infra.db.among import among
 from stationmaster.infra.db.database import Database, UnitOfWork
 from stationmaster.infra.db.tables import link_mark, parked_frame, set_aside_frame
 from stationmaster.worker.batch import Frame, Link
@@ -20,8 +19,6 @@ from stationmaster.worker.rules.order import Gap, Mark
 
 UNPARK_MAX = 2_000
 """Parked frames read by one unit of work; what is beyond comes with the next."""
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -60,16 +57,10 @@ class MarksMissing(Exception):  # noqa: N818 - a state of affairs, not an error
         self.links = links
 
 
-def padded(values: Iterable[T]) -> list[T]:
-    found = sorted(set(values))  # type: ignore[type-var]
-    size = 1 << (len(found) - 1).bit_length() if found else 0
-    return found + found[-1:] * (size - len(found))
-
-
 def of(table: Table, links: Collection[Link]) -> ColumnElement[bool]:
     """Rows of these links, and perhaps of some more: epochs are practically unique, so hardly ever."""
-    stations, epochs = padded(link[0] for link in links), padded(link[1] for link in links)
-    return and_(table.c.station_id.in_(stations), table.c.epoch.in_(epochs))
+    stations, epochs = {link[0] for link in links}, {link[1] for link in links}
+    return and_(among(table.c.station_id, stations), among(table.c.epoch, epochs))
 
 
 def _locking(links: Collection[Link]) -> Select[Any]:
@@ -184,7 +175,7 @@ async def waiting_for_a_person(uow: UnitOfWork, frames: Sequence[Frame]) -> set[
     rows = await uow.execute(
         select(t.station_id, t.epoch, t.seq).where(
             of(set_aside_frame, [f.link for f in frames]),
-            t.seq.in_(padded(f.seq for f in frames)),
+            among(t.seq, {f.seq for f in frames}),
             t.resolved_at.is_(None),
         )
     )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from stationmaster.contracts.envelope import LINK_CLOSED
+from stationmaster.contracts.envelope import LINK, LINK_CLOSED
 from stationmaster.infra.db.database import UnitOfWork
 from stationmaster.worker import marks
 from stationmaster.worker.batch import Broken, Frame, Link, frame_of
@@ -64,7 +64,7 @@ class Turn:
             rest = [p.parked_at for p in self.waiting if p.seq > self.decision.mark.last_seq]
             parked, since = len(rest) + new, min(rest, default=None) if moved else since
         gateway = next((f.envelope.gateway_id for f in self.incoming.values()), "")
-        ended = [f.at for f in self.incoming.values() if f.envelope.message_type == LINK_CLOSED]
+        ended = [f.at for f in self.incoming.values() if _ends_the_link(f)]
         return replace(
             self.state,
             mark=self.decision.mark,
@@ -73,6 +73,10 @@ class Turn:
             gateway_id=gateway or self.state.gateway_id,
             closed_at=self.state.closed_at or max(ended, default=None),
         )
+
+
+def _ends_the_link(frame: Frame) -> bool:
+    return frame.envelope.kind == LINK and frame.envelope.message_type == LINK_CLOSED
 
 
 def _unparked(body: bytes) -> Frame:

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from stationmaster.infra import inject
+from stationmaster.infra.db import again
 from stationmaster.infra.db.database import Database
-from stationmaster.infra.db.errors import Conflict
 from stationmaster.infra.runtime import Runtime
 
 TRIES = 5
-PAUSE_S = 0.05
 
 
 def wants_unit(function: Callable[..., Any]) -> bool:
@@ -27,20 +26,14 @@ async def run(
     offered: Mapping[str, Any],
 ) -> None:
     """Call it, in a unit of work when it names one. Raises what it raises; Conflict after the last try."""
-    for attempt in range(1, TRIES + 1):
-        try:
-            if not wants_unit(function):
-                await inject.call(function, *given, **offered)
-                return
-            async with database.transaction() as uow:
-                await inject.call(function, *given, **offered, uow=uow)
-            return
-        except Conflict:
-            if attempt == TRIES:
-                raise
-            await pause(runtime, attempt)
+    if not wants_unit(function):
+        await inject.call(function, *given, **offered)
+        return
+    await again.with_retries(
+        database, runtime, lambda uow: inject.call(function, *given, **offered, uow=uow), attempts=TRIES
+    )
 
 
 async def pause(runtime: Runtime, attempt: int) -> None:
     """Longer each time, and not at the same time as the other one."""
-    await runtime.sleep(PAUSE_S * attempt * (0.5 + runtime.ids.random()))
+    await runtime.sleep(again.PAUSE_S * attempt * (0.5 + runtime.ids.random()))

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from stationmaster.infra.db.database import Database, Reader
 from stationmaster.infra.db.tables import link_mark, parked_frame
 from stationmaster.kernel.clock import Clock
+from stationmaster.worker import marks
 from stationmaster.worker.batch import Link
 from stationmaster.worker.frames import FrameWorker
 from stationmaster.worker.rules import order, patience
@@ -66,10 +67,9 @@ async def _first_parked(reader: Reader, links: Collection[Link]) -> dict[Link, i
     if not links:
         return {}
     t = parked_frame.c
-    stations, epochs = sorted({link[0] for link in links}), sorted({link[1] for link in links})
     rows = await reader.execute(
         select(t.station_id, t.epoch, func.min(t.seq).label("first"))
-        .where(t.station_id.in_(stations), t.epoch.in_(epochs))
+        .where(marks.of(parked_frame, links))
         .group_by(t.station_id, t.epoch)
     )
     return {(row.station_id, row.epoch): row.first for row in rows.all()}

@@ -1,0 +1,1 @@
+"""Scheduled checks of the OCPP log; one file each."""
