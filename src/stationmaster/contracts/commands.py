@@ -75,6 +75,8 @@ class ClosedLink(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=Tru
     epoch: int
     ask_gateway: str
     reply_to: str
+    remote_address: str = ""  # where the new connection comes from: the same address replaces without a ping
+    newest_wins: bool = False  # the asking gateway's setting: end the old link even when it lives
 
 
 class ProbeAnswer(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):

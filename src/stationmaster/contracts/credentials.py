@@ -1,7 +1,7 @@
 """How a station's password is kept and compared.
 
-A keyed hash (HMAC-SHA256 with a pepper that is not in the database) and no slow password hash: station keys are at
-least 16 random bytes, so guessing is hopeless anyway, and a storm of reconnects must stay cheap.
+A keyed hash (HMAC-SHA256 with a pepper that is not in the database) and no slow password hash: station keys
+are at least 16 random bytes, so guessing is hopeless anyway, and a storm of reconnects must stay cheap.
 """
 
 import hmac

@@ -1,6 +1,8 @@
-"""What does the gateway need from others? A directory of stations, a place on disk for frames, and nothing more.
+"""What does the gateway need from others? A directory of stations, a place on disk for frames, and nothing
+more.
 
-The directory is a call in one composition and internal REST in the other; the spool is a file of this machine.
+The directory is a call in one composition and internal REST in the other; the spool is a file of this
+machine.
 """
 
 from collections.abc import Sequence
@@ -60,8 +62,8 @@ class StationDirectory(Protocol):
 class Spool(Protocol):
     """Frames that the bus did not confirm wait here, on disk, oldest first (architecture 3.3).
 
-    ``station_id`` goes with each message, because a station with something in the spool keeps spooling until it is
-    drained.
+    ``station_id`` goes with each message, because a station with something in the spool keeps spooling until
+    it is drained.
     """
 
     async def start(self) -> None: ...
@@ -79,7 +81,8 @@ class Spool(Protocol):
         ...
 
     async def append(self, messages: Sequence[tuple[str, Message]]) -> None:
-        """Durable when it returns, in this order. Raises Unavailable when full or failing: then none of them is in."""
+        """Durable when it returns, in this order. Raises Unavailable when full or failing: then none of them
+        is in."""
         ...
 
     async def oldest(self, limit: int) -> list[tuple[int, str, Message]]:

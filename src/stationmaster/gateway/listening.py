@@ -1,0 +1,113 @@
+"""How do sockets come in? picows' server, plus what its hook does not tell: the peer's address.
+
+``picows.ws_create_server`` hands the factory only the request. The address is needed before the upgrade
+(limits, refusals), so the protocol is made here, as picows makes it, with a subclass that remembers its peer.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+import aiofastnet
+from picows import (
+    WSAutoPingStrategy,
+    WSListener,
+    WSUpgradeRequest,
+    WSUpgradeResponse,
+    WSUpgradeResponseWithListener,
+)
+from picows.picows import WSProtocol  # type: ignore[attr-defined]
+
+from stationmaster.gateway import limits
+from stationmaster.gateway.admission import Refusal
+from stationmaster.gateway.options import GatewayOptions
+
+# An adapter, because for a plain Logger picows makes one child per connection.
+_log: Final = logging.LoggerAdapter(logging.getLogger("picows.server"), {})
+
+
+_IS_CLIENT: Final = False
+
+
+class Door(Protocol):
+    """Who decides about connections."""
+
+    def may_connect(self, address: str) -> bool:
+        """Is there room for one more socket?"""
+        ...
+
+    def left(self, address: str) -> None: ...
+
+    def upgrade(
+        self, path: bytes, headers: Mapping[str, str], offered: Sequence[str], address: str
+    ) -> tuple[WSListener, str] | Refusal:
+        """A listener and the sub-protocol, or no."""
+        ...
+
+
+class _StationProtocol(WSProtocol):  # type: ignore[misc]
+    """One TCP connection."""
+
+    def __init__(self, door: Door, *arguments: object):
+        super().__init__(None, None, _IS_CLIENT, self._upgrade, *arguments)
+        self._door, self._address, self._counted = door, "", False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        peer = transport.get_extra_info("peername")
+        self._address = str(peer[0]) if peer else ""
+        self._counted = self._door.may_connect(self._address)
+        if not self._counted:
+            transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._counted:
+            self._counted = False
+            self._door.left(self._address)
+
+    def _upgrade(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+        offered = request.headers.getall("Sec-WebSocket-Protocol", [])
+        answer = self._door.upgrade(request.path, request.headers, offered, self._address)
+        if isinstance(answer, Refusal):
+            return _refused(answer)
+        listener, subprotocol = answer
+        accepted = WSUpgradeResponse.create_101_response(
+            extra_headers={"Sec-WebSocket-Protocol": subprotocol}
+        )
+        return WSUpgradeResponseWithListener(accepted, listener)
+
+
+def _refused(refusal: Refusal) -> WSUpgradeResponseWithListener:
+    """The status and nothing more: the reason is not for strangers."""
+    status, headers = HTTPStatus(refusal.status), {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Basic realm="ocpp"'
+    if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        headers["Retry-After"] = "30"
+    body = f"{status.value} {status.phrase}\n".encode()
+    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, body, headers), None)
+
+
+async def listen(door: Door, host: str, port: int, options: GatewayOptions) -> Any:
+    """An asyncio server, listening."""
+    loop = asyncio.get_running_loop()
+    arguments: tuple[object, ...] = (
+        _log,
+        True,  # a listener that raises loses its connection
+        limits.HANDSHAKE_WITHIN_S,
+        True,  # auto ping:
+        options.ping_idle_s,
+        options.ping_idle_s,
+        WSAutoPingStrategy.PING_WHEN_IDLE,
+        True,  # auto pong
+        limits.FRAME_BYTES_MAX,
+        None,
+        limits.READ_BUFFER_BYTES,
+    )
+    return await aiofastnet.create_server(
+        loop, lambda: _StationProtocol(door, *arguments), host=host, port=port,
+        reuse_port=options.reuse_port or None, backlog=1024,
+    )  # fmt: skip
