@@ -5,6 +5,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as LostConnection
 from redis.exceptions import RedisError
 
 from stationmaster.kernel.errors import Unavailable
@@ -29,6 +32,8 @@ class RedisCache:
             socket_timeout=self._within_s,
             socket_connect_timeout=self._within_s,
             socket_keepalive=True,
+            # Once, at once: a pooled connection may be from before the server's restart.
+            retry=Retry(NoBackoff(), 1, supported_errors=(LostConnection,)),
             decode_responses=True,
         )
 

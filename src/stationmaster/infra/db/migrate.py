@@ -25,6 +25,7 @@ from stationmaster.kernel.errors import Refused
 
 T = TypeVar("T")
 
+_one_thread = threading.Lock()  # Alembic keeps its state in module globals.
 HEAD = "head"
 SQLITE_WAIT_MS = 60_000
 CONNECT_WITHIN_S = 10.0
@@ -32,7 +33,8 @@ CONNECT_WITHIN_S = 10.0
 
 def upgrade(url: str, target: str = HEAD) -> None:
     """Bring the schema to ``target``."""
-    _on(url, lambda connection: _upgrade(connection, target))
+    with _one_thread:
+        _on(url, lambda connection: _upgrade(connection, target))
 
 
 def current(url: str) -> str | None:

@@ -6,7 +6,14 @@ from sqlalchemy import exc
 from stationmaster.infra.db.errors import Conflict, Duplicate, Violation
 from stationmaster.kernel.errors import StationmasterError, Unavailable
 
-DRIVER_ERRORS = (exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+DRIVER_ERRORS = (
+    exc.SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _CONFLICTS = {
@@ -35,6 +42,8 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         code = error.sqlstate or ""
         return code in _AWAY_CODES or code.startswith(_AWAY_CLASSES)
+    if isinstance(error, asyncpg.InternalClientError):
+        return True  # The server said goodbye while nothing was asked; asyncpg is stuck between two states.
     if isinstance(error, asyncpg.InterfaceError):
         return "closed" in str(error)
     return isinstance(error, OSError | TimeoutError | exc.TimeoutError)

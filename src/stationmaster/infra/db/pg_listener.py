@@ -2,6 +2,7 @@
 when lost."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -49,12 +50,17 @@ class Listener:
             await self._runtime.sleep(RECONNECT_AFTER_S)
 
     async def _listen(self) -> None:
+        """Returns when the connection is gone."""
         connection = await self._connect()
+        ended = asyncio.Event()
+        connection.add_termination_listener(lambda _: ended.set())
         try:
             await connection.add_listener(CHANNEL, lambda *_: self._wake())
             self._wake()
-            while True:
-                await self._runtime.sleep(CHECK_EVERY_S)
+            while not ended.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), CHECK_EVERY_S)
+                    return
                 await connection.execute("SELECT 1", timeout=CHECK_WITHIN_S)
         finally:
             connection.terminate()
