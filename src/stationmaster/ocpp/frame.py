@@ -215,7 +215,10 @@ def _object(payload: bytes) -> bytes:
     """A JSON object, compact. Raises ValueError (our own mistake) on anything else."""
     if payload == _EMPTY:
         return payload
-    compact = msgspec.json.format(payload, indent=-1)
+    try:
+        compact = msgspec.json.format(payload, indent=-1)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"an OCPP payload is a JSON object: {error}") from None
     if not compact.startswith(b"{"):
         raise ValueError("an OCPP payload is a JSON object")
     return compact
