@@ -31,7 +31,8 @@ class _Open:
     def of(self, report: MeterReport) -> Metered | None:
         if report.transaction_id is not None:
             return self.by_transaction.get((report.station_id, report.transaction_id))
-        # Clock-aligned values name no transaction (OCPP 1.6, 4.7); the register is the connector's all the same.
+        # Clock-aligned values name no transaction (OCPP 1.6, 4.7); the register is the connector's all the
+        # same.
         return self.by_connector.get((report.station_id, report.connector_id))
 
 

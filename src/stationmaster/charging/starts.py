@@ -4,8 +4,9 @@ The station's answer, or its silence, comes back later and moves the session on:
 `expire`.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from stationmaster.charging import facts, settlement, store, terms
 from stationmaster.charging.model import (
@@ -33,7 +34,20 @@ TOKEN_CHARACTERS = 16
 """80 random bits, in an idTag of at most 20 characters (OCPP 1.6, 7.28)."""
 
 
-async def begin(
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A start that is on its way: watch the session; the command is its request to the station."""
+
+    session: Session
+    command_id: str
+
+
+async def begin(uow: UnitOfWork, **asked: Any) -> Session:
+    """`request`, for those who watch the session only."""
+    return (await request(uow, **asked)).session
+
+
+async def request(
     uow: UnitOfWork,
     *,
     station_id: str,
@@ -47,7 +61,7 @@ async def begin(
     now: datetime,
     ids: IdSource,
     policy: ChargingPolicy = DEFAULT_POLICY,
-) -> Session:
+) -> Requested:
     """A PENDING session. ``organisation_id``: of the operator who asks; None sees every station.
 
     Raises NotFound, Refused (busy, offline, no tariff), InsufficientFunds, Invalid; then nothing was written.
@@ -93,9 +107,9 @@ async def begin(
     except Duplicate as rival:
         raise Refused("connector_busy", "Somebody is already charging here.") from rival
     await _hold(uow, session, actor=actor, now=now, ids=ids, policy=policy)
-    await _ask_station(uow, session, actor=actor, now=now, ids=ids, policy=policy)
+    command_id = await _ask_station(uow, session, actor=actor, now=now, ids=ids, policy=policy)
     uow.announce(facts.session_updated(session, at=now))
-    return session
+    return Requested(session, command_id)
 
 
 def _paying_organisation(payer: Payer, station: Station) -> str | None:
@@ -153,8 +167,8 @@ async def _hold(
 
 async def _ask_station(
     uow: UnitOfWork, session: Session, *, actor: str, now: datetime, ids: IdSource, policy: ChargingPolicy
-) -> None:
-    await commands.ask(
+) -> str:
+    asked = await commands.ask(
         uow,
         station_id=session.station_id,
         action="RemoteStartTransaction",
@@ -165,6 +179,7 @@ async def _ask_station(
         now=now,
         ids=ids,
     )
+    return asked.id
 
 
 async def answered(

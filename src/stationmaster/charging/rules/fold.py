@@ -119,8 +119,8 @@ class _Register:
             self.soc_percent = self.soc_percent if reading.soc_percent is None else reading.soc_percent
         if reading.energy_wh is None:
             return
-        # An older time and no higher register: a reading that arrived late. An older time and a higher register:
-        # the station's clock was set back.
+        # An older time and no higher register: a reading that arrived late. An older time and a higher
+        # register: the station's clock was set back.
         if is_older and self.last_wh is not None and reading.energy_wh <= self.last_wh:
             return
         self._step(reading.energy_wh, reading.at)
