@@ -169,6 +169,15 @@ class TestPostgres(DatabaseExam):
         async with handles[0].leader("job:b") as mine:
             assert mine
 
+    async def test_a_loss_ends_tenures_inside_each_other(self, handles: list[Database]) -> None:
+        with pytest.raises(Unavailable):
+            async with handles[0].leader("job:a"), handles[0].leader("job:b"):
+                await kill_all_but_ours(handles[1])
+                await asyncio.sleep(10)
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0
+
     async def test_opposite_transfers_do_not_deadlock(self, handles: list[Database]) -> None:
         from tests.contract.database.exam import a_ledger, transfer
 

@@ -46,15 +46,19 @@ class Leadership:
     @asynccontextmanager
     async def tenure(self, name: str) -> AsyncIterator[bool]:
         """See the port."""
-        if name in self._tenures or not await self._take(name):
+        task = asyncio.current_task()
+        assert task is not None
+        if not await self._take(name, task):
             yield False
             return
         try:
             yield True
+            if name in self._lost:
+                await asyncio.sleep(0)  # The cancellation is on its way: it must strike here and not later.
         except asyncio.CancelledError:
-            if name not in self._lost:
+            # Cancelled for the loss alone, or did others ask for it too (an outer tenure, a shutdown)?
+            if name not in self._lost or task.uncancel() > 0:
                 raise
-            self._tenures[name].uncancel()
             raise Unavailable("leadership_lost", f"Leadership of {name} ended with its connection.") from None
         finally:
             await self._give_back(name)
@@ -67,9 +71,7 @@ class Leadership:
             self._connection.terminate()
             self._connection = None
 
-    async def _take(self, name: str) -> bool:
-        task = asyncio.current_task()
-        assert task is not None
+    async def _take(self, name: str, task: asyncio.Task[Any]) -> bool:
         async with self._asking:
             if name in self._tenures:
                 return False

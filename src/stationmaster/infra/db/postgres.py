@@ -48,6 +48,12 @@ class _Reading:
         except DRIVER_ERRORS as error:
             self._raise(error)
 
+    async def end(self, driver: Driver) -> None:
+        try:
+            await driver.execute("COMMIT")
+        except DRIVER_ERRORS as error:
+            self._raise(error)
+
     def _raise(self, error: Exception) -> NoReturn:
         ours = translate(error)
         if ours is error:
@@ -205,8 +211,9 @@ class PostgresDatabase:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reader]:
         async with self._begun(BEGIN_READ) as (connection, driver):
-            yield _Reading(connection)
-            await driver.execute("COMMIT")
+            reader = _Reading(connection)
+            yield reader
+            await reader.end(driver)
 
     def leader(self, name: str) -> Any:
         return self._leadership.tenure(name)
