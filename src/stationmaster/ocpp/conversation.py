@@ -73,8 +73,8 @@ class TimedOut(msgspec.Struct, frozen=True):
 
 
 class Dropped(msgspec.Struct, frozen=True):
-    """Our CALL will not be (or was not) answered here: `queue_full`, `duplicate`, `expired` (never sent), or
-    `closed`; ``was_sent`` tells whether the other side may have acted on it."""
+    """Our CALL will not be (or was not) answered here: `queue_full`, `duplicate`, `invalid` (no JSON object),
+    `expired` (never sent), or `closed`; ``was_sent`` tells whether the other side may have acted on it."""
 
     call_id: str
     reason: str
@@ -102,7 +102,7 @@ class Conversation:
     waiting_max: int = limits.CALLS_WAITING_MAX
     ignored: Counter[str] = field(default_factory=Counter)
 
-    _waiting: deque[OutgoingCall] = field(default_factory=deque)
+    _waiting: deque[tuple[OutgoingCall, bytes]] = field(default_factory=deque)
     _outstanding: OutgoingCall | None = None
     _answer_due: float = float("inf")
     _finished: dict[str, str] = field(default_factory=dict)  # our call id -> how it ended
@@ -113,7 +113,7 @@ class Conversation:
     @property
     def next_tick_at(self) -> float | None:
         """When ``tick`` has something to do at the earliest."""
-        due = min((call.deadline for call in self._waiting), default=float("inf"))
+        due = min((call.deadline for call, _ in self._waiting), default=float("inf"))
         due = min(due, self._answer_due)
         return None if due == float("inf") else due
 
@@ -207,31 +207,35 @@ class Conversation:
             return [Dropped(call.id, "expired")]
         if len(self._waiting) >= self.waiting_max:
             return [Dropped(call.id, "queue_full")]
-        self._waiting.append(call)
+        try:
+            data = encode_call(call.id, call.action, call.payload)
+        except ValueError:
+            return [Dropped(call.id, "invalid")]
+        self._waiting.append((call, data))
         return self._send_next(now)
 
     def _knows(self, call_id: str) -> bool:
         outstanding = self._outstanding is not None and self._outstanding.id == call_id
-        return outstanding or any(call.id == call_id for call in self._waiting)
+        return outstanding or any(call.id == call_id for call, _ in self._waiting)
 
     def abandon(self, call_id: str, now: float) -> list[Effect]:
         """Forget a CALL of ours that must not be sent after all (or whose sending was refused)."""
         if self._outstanding is not None and self._outstanding.id == call_id:
             self._end_outstanding("abandoned")
             return self._send_next(now)
-        self._waiting = deque(call for call in self._waiting if call.id != call_id)
+        self._waiting = deque(item for item in self._waiting if item[0].id != call_id)
         return []
 
     def _send_next(self, now: float) -> list[Effect]:
         effects: list[Effect] = []
         while self._outstanding is None and self._waiting:
-            call = self._waiting.popleft()
+            call, data = self._waiting.popleft()
             if call.deadline <= now:
                 effects.append(Dropped(call.id, "expired"))
                 continue
             self._outstanding = call
             self._answer_due = min(call.deadline, now + self.answer_within_s)
-            effects.append(Send(encode_call(call.id, call.action, call.payload), call))
+            effects.append(Send(data, call))
         return effects
 
     def _end_outstanding(self, how: str) -> None:
@@ -249,9 +253,9 @@ class Conversation:
         if self._outstanding is not None and self._answer_due <= now:
             effects.append(TimedOut(self._outstanding.id))
             self._end_outstanding("timed_out")
-        expired = [call for call in self._waiting if call.deadline <= now]
+        expired = [call for call, _ in self._waiting if call.deadline <= now]
         if expired:
-            self._waiting = deque(call for call in self._waiting if call.deadline > now)
+            self._waiting = deque(item for item in self._waiting if item[0].deadline > now)
             effects.extend(Dropped(call.id, "expired") for call in expired)
         return [*effects, *self._send_next(now)]
 
@@ -261,7 +265,7 @@ class Conversation:
         if self._outstanding is not None:
             effects.append(Dropped(self._outstanding.id, "closed", was_sent=True))
             self._end_outstanding("closed")
-        effects.extend(Dropped(call.id, "closed") for call in self._waiting)
+        effects.extend(Dropped(call.id, "closed") for call, _ in self._waiting)
         self._waiting.clear()
         self._in_process.clear()
         self._backlog.clear()

@@ -34,8 +34,17 @@ async def watch(fleet: "Fleet", *, for_s: float | None, show: bool) -> None:
         while for_s is None or clock.monotonic() - began < for_s:
             await fleet.runtime.sleep(REFRESH_S)
             if isinstance(live, Live):
+                _let_flow(fleet, clock.monotonic())
                 stats = fleet.stats
                 live.update(picture(fleet, stats, rate.of(stats, clock.monotonic())), refresh=True)
+
+
+def _let_flow(fleet: "Fleet", now: float) -> None:
+    """Bring the meters up to now: they are read when a sample is due, and here."""
+    for charger in fleet.chargers.values():
+        for connector in charger.charging:
+            if connector.flow is not None:
+                connector.flow.advance(now)
 
 
 class _Nothing:

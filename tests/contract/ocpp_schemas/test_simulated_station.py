@@ -14,7 +14,7 @@ from ocpp.v16 import ChargePoint, call, call_result
 from ocpp.v16.enums import RegistrationStatus
 from websockets.asyncio.server import ServerConnection
 
-from stationmaster.simulator.fleet import Fleet, Pace, StationSpec
+from stationmaster.simulator.fleet import Fleet, Pace, StationSpec, run
 from stationmaster.simulator.load import run as run_load
 from stationmaster.simulator.load_scripts import LoadStation
 
@@ -143,6 +143,19 @@ def test_a_charge_by_remote_start_and_every_command() -> None:
         await fleet.stop()
 
     at_a_strange_csms(story)
+
+
+def test_run_lives_for_a_while_and_says_what_happened(capfd: pytest.CaptureFixture[str]) -> None:
+    async def story(csms: StrangeCsms) -> None:
+        local = StationSpec("CP1", id_tokens=("CARD",), local_every_s=0.05, local_charge_s=0.2)
+        stats = await run(csms.url, [local, StationSpec("CP2", personality="offline")], pace=PACE, for_s=1.2)
+        assert (stats.stations, stats.connected, stats.errors) == (2, 1, 0)
+        assert csms.points["CP1"].said("StartTransaction")
+
+    at_a_strange_csms(story)
+    seen = capfd.readouterr().err
+    assert "1/2 connected" in seen
+    assert "CP2" in seen
 
 
 def test_an_unknown_command_is_answered_by_an_error() -> None:

@@ -200,6 +200,13 @@ def test_the_same_call_is_not_asked_twice() -> None:
     assert conversation.call(ours("a"), 0.0) == [Dropped("a", "duplicate")]
 
 
+@pytest.mark.parametrize("payload", [b"", b"[]", b'{"a":', b"null"])
+def test_a_call_that_is_no_json_object_is_not_sent(payload: bytes) -> None:
+    conversation = Conversation()
+    assert conversation.call(OutgoingCall("a", "Reset", payload), 0.0) == [Dropped("a", "invalid")]
+    assert conversation.outstanding is None
+
+
 def test_an_abandoned_call_makes_room() -> None:
     conversation = Conversation()
     for call_id in ("a", "b", "c"):
