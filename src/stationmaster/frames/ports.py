@@ -1,6 +1,6 @@
 """What the OCPP log asks of others: it is a stranger to the stations room."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from stationmaster.infra.db.database import Reader, UnitOfWork
 class OrganisationsOf(Protocol):
     """Whom do these stations belong to? Unknown ones are left out."""
 
-    async def __call__(self, reader: Reader, station_ids: Collection[str]) -> Mapping[str, str]: ...
+    async def __call__(self, reader: Reader, station_ids: set[str]) -> Mapping[str, str]: ...
 
 
 class SetCapture(Protocol):

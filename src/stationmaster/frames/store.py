@@ -57,4 +57,3 @@ def _partner_clause(row: Row, partner: Partner | None) -> ColumnElement[bool] | 
     t = charger_data.c
     same = t.seq == row.seq if partner.by_seq else t.message_id == row.message_id
     return and_(t.device_id == row.device_id, t.epoch == row.epoch, t.kind.in_(partner.kinds), same)
-

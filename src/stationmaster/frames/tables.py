@@ -7,7 +7,8 @@ from stationmaster.infra.db.metadata import UtcTime, metadata
 # One row per frame and direction (mission R88). Partitioned by day of `timestamp`, so the key must hold it; a
 # frame's time comes with its envelope, so the same frame has the same key however often it is delivered.
 charger_data = Table(
-    "charger_data", metadata,
+    "charger_data",
+    metadata,
     Column("timestamp", UtcTime, primary_key=True),
     Column("device_id", Text, primary_key=True),
     Column("epoch", BigInteger, primary_key=True),
@@ -26,7 +27,8 @@ charger_data = Table(
 Index("ix_charger_data_device_time", charger_data.c.device_id, charger_data.c.timestamp)
 
 heartbeat_minute = Table(
-    "heartbeat_minute", metadata,
+    "heartbeat_minute",
+    metadata,
     Column("device_id", Text, primary_key=True),
     Column("minute", UtcTime, primary_key=True),
     Column("count", Integer, nullable=False),

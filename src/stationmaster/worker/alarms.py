@@ -1,21 +1,19 @@
 """What must a person know? Frames set aside and gaps gone over, as facts and as dead letters."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
 
 from stationmaster.contracts import set_aside
 from stationmaster.contracts.facts import ERROR_OCCURRED, Fact
 from stationmaster.contracts.topology import dead_queue
 from stationmaster.infra.bus.port import Message
-from stationmaster.infra.db.among import among
-from stationmaster.infra.db.database import Reader, UnitOfWork
+from stationmaster.infra.db.database import UnitOfWork
 from stationmaster.kernel.clock import isoformat_z
 from stationmaster.kernel.ids import IdSource
-from stationmaster.stations.tables import station
+from stationmaster.stations import registry
 from stationmaster.worker.batch import Broken, Frame, Link
 from stationmaster.worker.rules.order import Gap
 
@@ -24,7 +22,9 @@ async def frames_set_aside(
     uow: UnitOfWork, frames: Mapping[Frame, str], *, queue: str, now: datetime
 ) -> None:
     """A dead letter and a fact for each."""
-    organisations = await _organisations(uow, {frame.link[0] for frame in frames})
+    if not frames:
+        return
+    organisations = await registry.organisations_of(uow, {frame.link[0] for frame in frames})
     for frame, reason in frames.items():
         letter = set_aside.SetAside(set_aside=reason, at=isoformat_z(now), envelope=msgspec.Raw(frame.body))
         uow.send(_dead_letter(queue, letter, f"{frame.envelope.id}:dead"))
@@ -39,7 +39,9 @@ async def frames_set_aside(
 
 async def gaps_gone_over(uow: UnitOfWork, gaps: Mapping[Link, Gap], *, now: datetime) -> None:
     """Frames that a gateway stamped and nobody has seen so far."""
-    organisations = await _organisations(uow, {link[0] for link in gaps})
+    if not gaps:
+        return
+    organisations = await registry.organisations_of(uow, {link[0] for link in gaps})
     for link, (first, last) in gaps.items():
         message = f"{last - first + 1} frames are missing; going on without them."
         data = {"code": "frames_missing", "message": message, "firstSeq": first, "lastSeq": last}
@@ -70,12 +72,3 @@ def _error(
         station_id=link[0],
         data=msgspec.Raw(msgspec.json.encode({**data, "epoch": link[1]})),
     )
-
-
-async def _organisations(reader: Reader, station_ids: Collection[str]) -> dict[str, str]:
-    """Whom it concerns. Rare, and only for telling, so the row is read where it lies."""
-    if not station_ids:
-        return {}
-    here = among(station.c.station_id, station_ids)
-    rows = await reader.execute(select(station.c.station_id, station.c.organisation_id).where(here))
-    return {row.station_id: row.organisation_id for row in rows.all()}

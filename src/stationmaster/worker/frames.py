@@ -6,6 +6,7 @@ a batch fails it is halved until the culprit is alone; that frame is set aside a
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -35,6 +36,15 @@ CONTINUE_MAX = 1_000
 """Units of work in a row for links with much to un-park: a bound, not an expectation."""
 
 
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """How much is taken at once."""
+
+    batch_max: int = BATCH_MAX
+    linger_s: float = LINGER_S
+    prefetch: int = PREFETCH
+
+
 class FrameWorker:
     """``ports`` are further things that handlers may ask for by name."""
 
@@ -47,7 +57,9 @@ class FrameWorker:
         registry: Registry | None = None,
         names: Names | None = None,
         ports: Mapping[str, Any] | None = None,
+        intake: Intake = Intake(),  # noqa: B008 - frozen
     ):
+        self._intake = intake
         self._database, self._bus, self._runtime = database, bus, runtime
         self._names = names or Names()
         registry = registry or Registry()
@@ -61,10 +73,10 @@ class FrameWorker:
         self._subscription = await self._bus.consume(
             self._names.ocpp_messages,
             self.take,
-            batch_max=BATCH_MAX,
-            linger_s=LINGER_S,
+            batch_max=self._intake.batch_max,
+            linger_s=self._intake.linger_s,
             urgent=lambda delivery: delivery.routing_key in URGENT_KEYS,
-            prefetch=PREFETCH,
+            prefetch=self._intake.prefetch,
         )
 
     async def stop(self) -> None:

@@ -97,7 +97,7 @@ async def _rest(
     uow: UnitOfWork, entries: Entries, hints: Sequence[Fact], organisations_of: OrganisationsOf | None
 ) -> None:
     await store.add_heartbeats(uow, entries.heartbeats)
-    stations = [hint.station_id for hint in hints if hint.station_id]
+    stations = {hint.station_id for hint in hints if hint.station_id}
     owners: Mapping[str, str] = {}
     if organisations_of is not None and stations:
         owners = await organisations_of(uow, stations)
