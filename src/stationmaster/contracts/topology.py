@@ -4,14 +4,19 @@ Names are the sources' public names and may be changed by settings (``Names``). 
 `stationmaster topology apply` creates, what start-up checks, and what `stationmaster topology` prints.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-RETRY_DELAYS_S: Final = (1, 10, 60)
+RETRY_DELAYS_S: Final[tuple[float, ...]] = (1, 10, 60)
 """The ladder: a failed delivery waits here, then returns to its queue; after the last rung it is a dead letter."""
 
 DELIVERY_LIMIT: Final = 50
 """High on purpose: a crash with prefetch > 1 counts against every outstanding message; our attempts decide."""
+
+DEAD_LETTER_DELIVERY_LIMIT: Final = 1_000_000
+"""Looking at dead letters counts as a delivery; from RabbitMQ 4.0 on the default limit would drop them at the
+20th look."""
 
 LOSABLE_TTL_MS: Final = 60_000
 
@@ -61,6 +66,7 @@ class Topology:
     exchanges: tuple[Exchange, ...]
     queues: tuple[Queue, ...]
     bindings: tuple[Binding, ...]
+    retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S
 
     def queues_for(self, exchange: str, key: str) -> list[str]:
         """Where a message goes, as a topic exchange would route it. The default exchange "" names the queue."""
@@ -89,8 +95,8 @@ def _match(pattern: list[str], words: list[str]) -> bool:
     return bool(words) and pattern[0] in {"*", words[0]} and _match(pattern[1:], words[1:])
 
 
-def retry_queue(queue: str, delay_s: int) -> str:
-    return f"{queue}.retry.{delay_s}s"
+def retry_queue(queue: str, delay_s: float) -> str:
+    return f"{queue}.retry.{delay_s:g}s"
 
 
 def dead_queue(queue: str) -> str:
@@ -118,32 +124,41 @@ def _work_queue(name: str, **extra: Any) -> Queue:
     return Queue(name, {**_QUORUM, **dead, **extra})
 
 
-def _rungs(name: str) -> list[Queue]:
+def with_ladder(name: str, *, retry_delays_s: Sequence[float] = RETRY_DELAYS_S) -> list[Queue]:
+    """A work queue, its rungs and its dead letters."""
+    return [_work_queue(name), *_rungs(name, retry_delays_s)]
+
+
+def _rungs(name: str, retry_delays_s: Sequence[float]) -> list[Queue]:
     rungs = [
         Queue(
             retry_queue(name, delay),
-            {"x-queue-type": "quorum", "x-message-ttl": delay * 1000, "x-dead-letter-exchange": "",
+            {"x-queue-type": "quorum", "x-message-ttl": int(delay * 1000), "x-dead-letter-exchange": "",
              "x-dead-letter-routing-key": name, "x-dead-letter-strategy": "at-least-once",
              "x-overflow": "reject-publish"},
             ladder=False,
         )
-        for delay in RETRY_DELAYS_S
+        for delay in retry_delays_s
     ]
-    return [*rungs, Queue(dead_queue(name), {"x-queue-type": "quorum"}, ladder=False)]
+    dead = {"x-queue-type": "quorum", "x-delivery-limit": DEAD_LETTER_DELIVERY_LIMIT}
+    return [*rungs, Queue(dead_queue(name), dead, ladder=False)]
 
 
-def topology(names: Names | None = None) -> Topology:
+def topology(
+    names: Names | None = None, *, retry_delays_s: Sequence[float] = RETRY_DELAYS_S
+) -> Topology:
     """The whole of it."""
     n = names or Names()
     # Quorum: the losable feeds too, with a TTL, so that a slow or absent reader costs nothing but old hints.
     losable = Queue(n.notifications, {"x-queue-type": "quorum", "x-message-ttl": LOSABLE_TTL_MS}, ladder=False)
-    work = [_work_queue(q) for q in (n.ocpp_messages, n.ocpp_logs, *COMMAND_QUEUES, *RESPONSE_QUEUES, PAYMENT_QUEUE,
-                                     n.analytics)]
+    work = (
+        n.ocpp_messages, n.ocpp_logs, *COMMAND_QUEUES, *RESPONSE_QUEUES, PAYMENT_QUEUE, n.analytics
+    )  # fmt: skip
+    laddered = [queue for name in work for queue in with_ladder(name, retry_delays_s=retry_delays_s)]
     integrations = Queue(n.charging_events, {"x-queue-type": "quorum", "x-message-ttl": 24 * 3600 * 1000}, ladder=False)
-    ladders = [rung for queue in work for rung in _rungs(queue.name)]
     return Topology(
         exchanges=(Exchange(n.ingress), Exchange(n.ocpp_alias), Exchange(n.facts)),
-        queues=(*work, losable, integrations, *ladders),
+        queues=(*laddered, losable, integrations),
         bindings=(
             Binding(n.ocpp_alias, "ocpp.message.#", n.ingress, to_exchange=True),
             Binding(n.ingress, "ocpp.#", n.ocpp_messages),
@@ -155,4 +170,5 @@ def topology(names: Names | None = None) -> Topology:
             Binding(n.facts, "charging.*", n.charging_events),
             Binding(n.facts, "transaction.completed", n.charging_events),
         ),
+        retry_delays_s=tuple(retry_delays_s),
     )
