@@ -60,7 +60,12 @@ async def test_the_facts_of_a_charge_are_told(street: Street) -> None:
     answer = await street.begins(session.id_token)
     await street.ends(answer["transactionId"], meter=3_000)
     told = [fact.type for fact in await street.world.take_facts()]
-    for kind in ("charging.remote.start.accepted", "charging.started", "charging.stopped", "transaction.completed"):
+    for kind in (
+        "charging.remote.start.accepted",
+        "charging.started",
+        "charging.stopped",
+        "transaction.completed",
+    ):
         assert told.count(kind) == 1, kind
     assert {"session.updated", "wallet.updated"} <= set(told)
 

@@ -1,6 +1,7 @@
 """A street with one organisation, a tariff, stations and drivers, where stations speak OCPP 1.6 by their real
 payloads: what goes in is JSON, what is asserted is rows and money."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from stationmaster.charging.model import ChargingPolicy, Payer, Session
 from stationmaster.charging.tables import charging_session
 from stationmaster.contracts.commands import CommandOutcome
 from stationmaster.identity import id_tokens
+from stationmaster.infra.db import migrate
 from stationmaster.kernel.clock import isoformat_z
 from stationmaster.stations.tables import command, station
 from stationmaster.tariffs import versions
@@ -62,7 +64,9 @@ class Street:
             station_id, tariff_id=tariff.id, connector_count=values.pop("connector_count", 2), **values
         )
         async with self.database.transaction() as uow:
-            await uow.execute(update(station).where(station.c.station_id == station_id).values(is_online=True))
+            await uow.execute(
+                update(station).where(station.c.station_id == station_id).values(is_online=True)
+            )
         return station_id
 
     async def driver(self, money: int = 0) -> str:
@@ -98,7 +102,13 @@ class Street:
             )
 
     async def start(
-        self, driver_id: str, *, amount: int = 20_000, station_id: str = "CP1", connector_id: int = 1, **more: Any
+        self,
+        driver_id: str,
+        *,
+        amount: int = 20_000,
+        station_id: str = "CP1",
+        connector_id: int = 1,
+        **more: Any,
     ) -> Session:
         async with self.database.transaction() as uow:
             return await starts.begin(
@@ -185,7 +195,13 @@ class Street:
         return await self.says("StartTransaction", said | more.pop("say", {}), station_id=station_id, **more)
 
     async def meters(
-        self, transaction_id: int, wh: int, *, connector_id: int = 1, station_id: str = "CP1", power_w: int = 11_000
+        self,
+        transaction_id: int,
+        wh: int,
+        *,
+        connector_id: int = 1,
+        station_id: str = "CP1",
+        power_w: int = 11_000,
     ) -> None:
         samples = [
             {"value": str(wh), "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
@@ -196,9 +212,19 @@ class Street:
         await self.says("MeterValues", said, station_id=station_id)
 
     async def ends(
-        self, transaction_id: int, *, meter: int, reason: str | None = "Local", station_id: str = "CP1", **more: Any
+        self,
+        transaction_id: int,
+        *,
+        meter: int,
+        reason: str | None = "Local",
+        station_id: str = "CP1",
+        **more: Any,
     ) -> None:
-        said: dict[str, Any] = {"transactionId": transaction_id, "meterStop": meter, "timestamp": self.stamp()}
+        said: dict[str, Any] = {
+            "transactionId": transaction_id,
+            "meterStop": meter,
+            "timestamp": self.stamp(),
+        }
         if reason:
             said["reason"] = reason
         await self.says("StopTransaction", said | more.pop("say", {}), station_id=station_id, **more)
@@ -233,6 +259,8 @@ class Street:
 
 @asynccontextmanager
 async def a_street(postgres_url: str | None = None) -> AsyncIterator[Street]:
+    if postgres_url is not None:
+        await asyncio.to_thread(migrate.upgrade, postgres_url)
     async with a_world(postgres_url) as world:
         street = Street(world)
         yield street
