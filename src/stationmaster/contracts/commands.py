@@ -40,11 +40,12 @@ class CommandOutcome(msgspec.Struct, rename="camel", omit_defaults=True, kw_only
     timestamp: str = ""
 
 
-class DecidedAnswer(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
+class DecidedAnswer(
+    msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True, tag_field="kind", tag="answer"
+):
     """The worker's answer to a CALL that needed a decision; sent to the gateway's queue after the commit."""
 
     version: int = 1
-    kind: str = "answer"
     device_id: str
     epoch: int
     seq: int
@@ -55,22 +56,24 @@ class DecidedAnswer(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=
     remember_id_token: str = ""
 
 
-class OneTimeToken(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
+class OneTimeToken(
+    msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True, tag_field="kind", tag="token"
+):
     """Told to a gateway with a remote start, so that it can accept the token while the backend is away."""
 
     version: int = 1
-    kind: str = "token"
     device_id: str
     id_token: str
     connector_id: int
     expires_at: str
 
 
-class ClosedLink(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
+class ClosedLink(
+    msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True, tag_field="kind", tag="probe"
+):
     """Gateway to gateway: does this old link of yours still live? If it fails a ping, drop it. (takeover)"""
 
     version: int = 1
-    kind: str = "probe"
     device_id: str
     epoch: int
     ask_gateway: str
@@ -79,11 +82,12 @@ class ClosedLink(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=Tru
     newest_wins: bool = False  # the asking gateway's setting: end the old link even when it lives
 
 
-class ProbeAnswer(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
+class ProbeAnswer(
+    msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True, tag_field="kind", tag="probed"
+):
     """The old gateway's answer to a probe."""
 
     version: int = 1
-    kind: str = "probed"
     device_id: str
     epoch: int
     alive: bool
