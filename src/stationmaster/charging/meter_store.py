@@ -9,6 +9,7 @@ from sqlalchemy import Row, select
 
 from stationmaster.charging.model import DELIVERING, State
 from stationmaster.charging.rules.fold import Folded, Running
+from stationmaster.charging.store import IS_OPEN
 from stationmaster.charging.tables import charging_session
 from stationmaster.infra.db.database import UnitOfWork
 from stationmaster.tariffs.model import TariffTerms
@@ -75,7 +76,7 @@ def _metered(row: Row[Any]) -> Metered:
 
 async def locked(uow: UnitOfWork, station_ids: Iterable[str]) -> list[Metered]:
     """The sessions of these stations whose transaction may be running."""
-    here = _c.station_id.in_(sorted(station_ids)) & _c.state.in_(_DELIVERING)
+    here = _c.station_id.in_(sorted(station_ids)) & _c.state.in_(_DELIVERING) & IS_OPEN
     rows = await uow.execute(uow.locked(select(_c.id).where(here).order_by(_c.id)))
     ids = [row[0] for row in rows.all()]
     if not ids:
@@ -101,7 +102,7 @@ def _row(session: Metered, result: Folded) -> dict[str, Any]:
         "energy_wh": running.energy_wh,
         "power_w": running.power_w,
         "soc_percent": running.soc_percent,
-        # Free sessions and orphans have no price, so this is 0 for them.
+        # The price of free sessions and orphans is frozen at 0.
         "cost_minor": running.cost_minor,
         "is_suspect": session.is_suspect or bool(result.suspect),
         "suspect_reason": _reasons(session.suspect_reason, result.suspect),

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, select, update
 
-from stationmaster.charging.model import LIVE, OPEN, Session, State, Transaction
+from stationmaster.charging.model import LIVE, Session, State, Transaction
 from stationmaster.charging.tables import (
     charging_session,
     meter_sample,
@@ -27,8 +27,9 @@ _SESSION = tuple(field.name for field in fields(Session))
 _TRANSACTION = tuple(field.name for field in fields(Transaction))
 _SESSION_COLUMNS = columns_of(Session, charging_session)
 _TRANSACTION_COLUMNS = columns_of(Transaction, ocpp_transaction)
-OPEN_STATES = sorted(str(state) for state in OPEN)
 LIVE_STATES = sorted(str(state) for state in LIVE)
+IS_OPEN = charging_session.c.settled_at.is_(None)
+"""Not terminal. Said in this way so that the index of open sessions serves, not the history."""
 
 
 def _session(row: Row[Any]) -> Session:
@@ -70,7 +71,7 @@ async def locked_sessions(uow: UnitOfWork, session_ids: Iterable[str]) -> dict[s
 async def locked_for_start(uow: UnitOfWork, *, station_id: str, id_token: str) -> list[Session]:
     """Whoever a StartTransaction at this station may concern: its open sessions, and the token's own."""
     by_token = charging_session.c.one_time_token == id_token
-    at_station = (charging_session.c.station_id == station_id) & charging_session.c.state.in_(OPEN_STATES)
+    at_station = (charging_session.c.station_id == station_id) & IS_OPEN
     locked = await _lock(uow, by_token | at_station)
     return await _sessions(uow, charging_session.c.id.in_(locked)) if locked else []
 
@@ -81,6 +82,7 @@ async def live_on_connector(reader: Reader, *, station_id: str, connector_id: in
         charging_session.c.station_id == station_id,
         charging_session.c.connector_id == connector_id,
         charging_session.c.state.in_(LIVE_STATES),
+        IS_OPEN,
     )
     return found[0] if found else None
 
@@ -98,6 +100,7 @@ async def is_token_charging(
             charging_session.c.id_token == id_token,
             charging_session.c.state.in_([State.ONGOING.value, State.STOPPING.value]),
             elsewhere,
+            IS_OPEN,
         )
         .limit(1)
     )
@@ -116,6 +119,7 @@ async def past_start_deadline(reader: Reader, *, now: datetime, limit: int) -> l
         .where(
             charging_session.c.state.in_([State.PENDING.value, State.STARTING.value]),
             charging_session.c.start_deadline_at <= now,
+            IS_OPEN,
         )
         .order_by(charging_session.c.id)
         .limit(limit)
@@ -132,6 +136,7 @@ async def unanswered_stops(
             charging_session.c.state == State.STOPPING.value,
             charging_session.c.stop_requested_at <= asked_before,
             charging_session.c.stop_attempts <= attempts_max,
+            IS_OPEN,
         )
         .order_by(charging_session.c.id)
         .limit(limit)

@@ -70,6 +70,9 @@ charging_session = Table(
 _LIVE = text("state IN ('PENDING','STARTING','ONGOING','STOPPING')")
 Index("uq_charging_session_live_connector", charging_session.c.station_id, charging_session.c.connector_id,
       unique=True, postgresql_where=_LIVE, sqlite_where=_LIVE)
+# What is not over: looked through by every meter value, start and deadline, and small however long the history is.
+Index("ix_charging_session_open", charging_session.c.station_id,
+      postgresql_where=charging_session.c.settled_at.is_(None), sqlite_where=charging_session.c.settled_at.is_(None))
 Index("ix_charging_session_driver_id", charging_session.c.driver_id, charging_session.c.created_at)
 Index("ix_charging_session_created_at", charging_session.c.created_at)
 Index("ix_charging_session_transaction", charging_session.c.station_id, charging_session.c.transaction_id)

@@ -23,12 +23,12 @@ class Frozen:
 
 
 async def of_station(reader: Reader, station: Station, *, payer: Payer, at: datetime) -> Frozen:
-    """By the station's organisation and the tariff in force; free is free of everything."""
+    """By the organisation and the tariff in force. Free is free, and what nobody pays has no price."""
     organisation = await people.get_organisation(reader, station.organisation_id)
     version = None
     if station.tariff_id is not None:
         version = await versions.in_force(reader, tariff_id=station.tariff_id, at=at)
-    if version is None or payer.kind is PayerKind.FREE:
+    if version is None or payer.kind in {PayerKind.FREE, PayerKind.NOBODY}:
         return Frozen(organisation.currency, organisation.platform_fee_bps, has_tariff=version is not None)
     return Frozen(
         version.currency,

@@ -1,5 +1,5 @@
-"""Our structs and the standard's schemas say the same: every field by its wire name; what we send is as strict as the
-schema, what we read is never stricter."""
+"""Our structs and the standard's schemas say the same: every field by its wire name; what we send is as
+strict as the schema, what we read is never stricter."""
 
 import json
 from importlib import resources

@@ -33,6 +33,19 @@ REGISTRY = Registry()
 POLICY = ChargingPolicy()
 
 
+class Counting:
+    """A unit of work that counts its statements."""
+
+    def __init__(self, uow: Any):
+        self._uow = uow
+        self.statements = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "execute" or name.startswith(("execute_", "bulk_", "copy")):
+            self.statements += 1
+        return getattr(self._uow, name)
+
+
 @dataclass
 class Street:
     """``says`` is a station speaking; everything else is the world around it."""
@@ -156,11 +169,11 @@ class Street:
         """One frame, as the worker hands it over; the answer decoded, None where the gateway has answered."""
         call = self.call(action, payload, station_id=station_id, **more)
         if uow is not None:
-            return await self._hand_over(uow, action, [call])
+            return await self.hand_over(uow, action, [call])
         async with self.database.transaction() as own:
-            return await self._hand_over(own, action, [call])
+            return await self.hand_over(own, action, [call])
 
-    async def _hand_over(self, uow: Any, action: str, calls: list[Call[Any]]) -> Any:
+    async def hand_over(self, uow: Any, action: str, calls: list[Call[Any]]) -> Any:
         offered = {"uow": uow, "clock": self.clock, "ids": self.world.ids, "policy": POLICY}
         answers = await REGISTRY.handle(action, calls, **offered)
         return None if answers[-1] is None else msgspec.json.decode(answers[-1])

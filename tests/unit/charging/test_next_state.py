@@ -64,7 +64,7 @@ def test_every_open_state_has_a_way_out() -> None:
 
 
 def test_the_sets_of_states_cover_each_other() -> None:
-    assert OPEN | TERMINAL == set(State)
+    assert set(State) == OPEN | TERMINAL
     assert LIVE | DELIVERING == OPEN
 
 

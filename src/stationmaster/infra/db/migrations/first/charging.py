@@ -79,6 +79,13 @@ def create() -> None:
     op.create_index(op.f("ix_charging_session_created_at"), "charging_session", ["created_at"])
     op.create_index(op.f("ix_charging_session_driver_id"), "charging_session", ["driver_id", "created_at"])
     op.create_index(
+        op.f("ix_charging_session_open"),
+        "charging_session",
+        ["station_id"],
+        postgresql_where=sa.text("settled_at IS NULL"),
+        sqlite_where=sa.text("settled_at IS NULL"),
+    )
+    op.create_index(
         op.f("ix_charging_session_transaction"), "charging_session", ["station_id", "transaction_id"]
     )
     op.create_index(
