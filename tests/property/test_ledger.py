@@ -1,9 +1,11 @@
 """Money is conserved by every history of credits, holds, settlements, releases and repetitions.
 
-One history after the other against a model on SQLite; many at once on PostgreSQL, where the invariants decide.
+One history after the other against a model on SQLite; many at once on PostgreSQL, where the invariants
+decide.
 """
 
 import asyncio
+import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,7 +21,8 @@ from stationmaster.infra.db.again import with_retries
 from stationmaster.infra.db.database import UnitOfWork
 from stationmaster.infra.runtime import Runtime
 from stationmaster.kernel.errors import InsufficientFunds, NotFound, Refused
-from stationmaster.wallet import accounts, credits, holds, invariants, wallets
+from stationmaster.wallet import accounts, holds, invariants, wallets
+from stationmaster.wallet import credits as wallet_credits
 from stationmaster.wallet.model import Split
 from stationmaster.wallet.rules import accounts as codes
 
@@ -88,24 +91,44 @@ async def perform(uow: UnitOfWork, world: World, step: Step) -> None:
     said = {"actor": "test", **world.said}
     match step:
         case Credit():
-            await credits.credit(
-                uow, driver_id=step.driver, amount_minor=step.amount, currency="INR", reason="", key=str(step.key), **said
+            await wallet_credits.credit(
+                uow,
+                driver_id=step.driver,
+                amount_minor=step.amount,
+                currency="INR",
+                reason="",
+                key=str(step.key),
+                **said,
             )
         case Place():
             await holds.place(
-                uow, session_id=step.session, generation=step.generation, driver_id=driver_of(step.session),
-                amount_minor=step.amount, currency="INR", expires_at=world.now + timedelta(days=1), **said,
+                uow,
+                session_id=step.session,
+                generation=step.generation,
+                driver_id=driver_of(step.session),
+                amount_minor=step.amount,
+                currency="INR",
+                expires_at=world.now + timedelta(days=1),
+                **said,
             )
         case Release():
-            await holds.release(uow, session_id=step.session, generation=step.generation, currency="INR", **said)
+            await holds.release(
+                uow, session_id=step.session, generation=step.generation, currency="INR", **said
+            )
         case Settle():
             held = await holds.get(uow, session_id=step.session, generation=step.generation)
             is_full = step.part == 100
             captured = held.amount if is_full else held.amount * step.part // 100
             await holds.settle(
-                uow, session_id=step.session, generation=step.generation, driver_id=driver_of(step.session),
-                organisation_id=ORGANISATION, currency="INR", capture=split_of(captured),
-                overrun=split_of(step.overrun) if is_full and step.overrun else None, **said,
+                uow,
+                session_id=step.session,
+                generation=step.generation,
+                driver_id=driver_of(step.session),
+                organisation_id=ORGANISATION,
+                currency="INR",
+                capture=split_of(captured),
+                overrun=split_of(step.overrun) if is_full and step.overrun else None,
+                **said,
             )
 
 
@@ -230,14 +253,21 @@ async def _follow(history: list[Step]) -> None:
     async with a_world() as world:
         for step in history:
             due = model.take(step)
-            refusal: Exception | None = None
-            try:
-                async with world.database.transaction() as uow:
-                    await perform(uow, world, step)
-            except Refused as error:
-                refusal = error
-            assert (None if refusal is None else type(refusal)) == due, (step, refusal)
+            assert await _refusal(_alone(world, step)) == due, step
         await check_against(world, model)
+
+
+async def _alone(world: World, step: Step) -> None:
+    async with world.database.transaction() as uow:
+        await perform(uow, world, step)
+
+
+async def _refusal(work: Coroutine[Any, Any, None]) -> type[Exception] | None:
+    try:
+        await work
+    except Refused as error:
+        return type(error)
+    return None
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -251,18 +281,14 @@ def test_refusals_in_one_unit_of_work_leave_nothing_behind(history: list[Step]) 
             async with world.database.transaction() as uow:
                 for step in history:
                     due = model.take(step)
-                    try:
-                        await perform(uow, world, step)
-                    except Refused as error:
-                        assert type(error) is due, step
-                    else:
-                        assert due is None, step
+                    assert await _refusal(perform(uow, world, step)) == due, step
             await check_against(world, model)
 
     asyncio.run(follow())
 
 
-# On PostgreSQL, everything at once -----------------------------------------------------------------------------------
+# On PostgreSQL, everything at once
+# -----------------------------------------------------------------------------------
 
 
 def on_postgres(postgres_url: str, do: Callable[[World], Coroutine[Any, Any, None]]) -> None:
@@ -288,8 +314,6 @@ async def attempt(world: World, step: Step) -> Exception | None:
 @pytest.mark.parametrize("seed", range(5))
 def test_concurrent_histories_keep_the_books(postgres_url: str, seed: int) -> None:
     """200 steps of random histories, ten at a time, each step twice."""
-    import random
-
     rng = random.Random(seed)
 
     def a_step() -> Step:
@@ -299,7 +323,9 @@ def test_concurrent_histories_keep_the_books(postgres_url: str, seed: int) -> No
             case 2:
                 return Place(rng.choice(SESSIONS), rng.randint(1, 2), rng.choice([50, 200]))
             case 3:
-                return Settle(rng.choice(SESSIONS), rng.randint(1, 2), rng.choice([0, 30, 100]), rng.choice([0, 900]))
+                return Settle(
+                    rng.choice(SESSIONS), rng.randint(1, 2), rng.choice([0, 30, 100]), rng.choice([0, 900])
+                )
             case _:
                 return Release(rng.choice(SESSIONS), rng.randint(1, 2))
 
@@ -320,8 +346,15 @@ def test_fifty_holds_at_once_on_money_for_three(postgres_url: str) -> None:
         async def hold(n: int) -> Exception | None:
             async def place(uow: UnitOfWork) -> None:
                 await holds.place(
-                    uow, session_id=f"race{n}", generation=1, driver_id="ann", amount_minor=100, currency="INR",
-                    expires_at=world.now + timedelta(days=1), actor="test", **world.said,
+                    uow,
+                    session_id=f"race{n}",
+                    generation=1,
+                    driver_id="ann",
+                    amount_minor=100,
+                    currency="INR",
+                    expires_at=world.now + timedelta(days=1),
+                    actor="test",
+                    **world.said,
                 )
 
             try:

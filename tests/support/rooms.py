@@ -1,5 +1,5 @@
-"""A small world for tests of the business rooms: a migrated database, a clock that moves when told, an organisation,
-stations, drivers, and what was said through the outbox."""
+"""A small world for tests of the business rooms: a migrated database, a clock that moves when told, an
+organisation, stations, drivers, and what was said through the outbox."""
 
 import shutil
 import tempfile
@@ -87,7 +87,9 @@ class World:
         return list(rows)
 
     async def take_facts(self) -> list[Fact]:
-        return [facts.decode(row.body) for row in await self.take_outbox() if row.exchange == "events_exchange"]
+        return [
+            facts.decode(row.body) for row in await self.take_outbox() if row.exchange == "events_exchange"
+        ]
 
 
 def data_of(fact: Fact) -> dict[str, Any]:

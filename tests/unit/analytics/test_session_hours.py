@@ -19,10 +19,23 @@ pytestmark = pytest.mark.anyio
 async def sessions(world: World, *given: dict[str, Any]) -> None:
     rows = [
         {
-            "id": f"s{n}", "organisation_id": "o", "station_id": "CP1", "connector_id": n, "payer_kind": "wallet",
-            "started_by": "app", "actor": "driver:d", "id_token": "X", "state": "COMPLETED", "energy_wh": 1000,
-            "cost_minor": 1800, "fee_minor": 180, "created_at": world.now, "started_at": world.now,
-            "ended_at": world.now, "settled_at": world.now, **values,
+            "id": f"s{n}",
+            "organisation_id": "o",
+            "station_id": "CP1",
+            "connector_id": n,
+            "payer_kind": "wallet",
+            "started_by": "app",
+            "actor": "driver:d",
+            "id_token": "X",
+            "state": "COMPLETED",
+            "energy_wh": 1000,
+            "cost_minor": 1800,
+            "fee_minor": 180,
+            "created_at": world.now,
+            "started_at": world.now,
+            "ended_at": world.now,
+            "settled_at": world.now,
+            **values,
         }
         for n, values in enumerate(given, start=1)
     ]
@@ -31,7 +44,9 @@ async def sessions(world: World, *given: dict[str, Any]) -> None:
 
 
 def a_fact(session_id: str | None) -> Fact:
-    return Fact(id=f"f{session_id}", type=TRANSACTION_COMPLETED, at="2026-01-01T00:00:00Z", session_id=session_id)
+    return Fact(
+        id=f"f{session_id}", type=TRANSACTION_COMPLETED, at="2026-01-01T00:00:00Z", session_id=session_id
+    )
 
 
 async def told(world: World, *session_ids: str | None) -> None:
@@ -41,7 +56,11 @@ async def told(world: World, *session_ids: str | None) -> None:
 
 async def hours(world: World) -> list[tuple[Any, ...]]:
     async with world.database.reading() as reader:
-        rows = (await reader.execute(select(session_hour).order_by(session_hour.c.station_id, session_hour.c.hour))).all()
+        rows = (
+            await reader.execute(
+                select(session_hour).order_by(session_hour.c.station_id, session_hour.c.hour)
+            )
+        ).all()
     return [(r.station_id, r.hour.hour, r.sessions, r.energy_wh, r.revenue_minor, r.fee_minor) for r in rows]
 
 
@@ -52,7 +71,9 @@ async def test_sessions_are_summed_by_station_and_hour() -> None:
         await told(world, "s1", "s2")
         await told(world, "s3", "s4")
         assert await hours(world) == [
-            ("CP1", 0, 2, 2000, 3600, 360), ("CP1", 1, 1, 1000, 1800, 180), ("CP2", 0, 1, 1000, 1800, 180),
+            ("CP1", 0, 2, 2000, 3600, 360),
+            ("CP1", 1, 1, 1000, 1800, 180),
+            ("CP2", 0, 1, 1000, 1800, 180),
         ]
 
 
@@ -68,7 +89,9 @@ async def test_told_again_nothing_is_counted_twice() -> None:
 async def test_what_runs_or_never_began_is_not_counted() -> None:
     async with a_world() as world:
         await sessions(
-            world, {"state": "ONGOING", "settled_at": None, "ended_at": None}, {"state": "FAILED", "started_at": None}
+            world,
+            {"state": "ONGOING", "settled_at": None, "ended_at": None},
+            {"state": "FAILED", "started_at": None},
         )
         await told(world, "s1", "s2", "s9", None)
         assert await hours(world) == []

@@ -35,7 +35,9 @@ async def test_a_token_is_found_without_regard_to_case() -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        {"payer_kind": "wallet"}, {"payer_kind": "free"}, {"payer_kind": "free", "payer_reason": ""},
+        {"payer_kind": "wallet"},
+        {"payer_kind": "free"},
+        {"payer_kind": "free", "payer_reason": ""},
         {"payer_kind": "somebody"},
     ],
 )
@@ -69,6 +71,8 @@ async def test_status_by_time_and_by_block() -> None:
             blocked = await id_tokens.set_status(uow, id_token_id=made.id, status="Blocked")
             assert status_at(blocked, world.now) == "Blocked"
             with pytest.raises(NotFound):
-                await id_tokens.set_status(uow, id_token_id=made.id, status="Accepted", organisation_id="other")
+                await id_tokens.set_status(
+                    uow, id_token_id=made.id, status="Accepted", organisation_id="other"
+                )
             with pytest.raises(Invalid):
                 await id_tokens.set_status(uow, id_token_id=made.id, status="Lost")

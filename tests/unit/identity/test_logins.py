@@ -17,9 +17,16 @@ pytestmark = pytest.mark.anyio
 PASSWORD = "correct horse"
 
 
-async def an_operator(world: World, **values: str) -> str:
+async def an_operator(world: World, organisation_id: str | None = None) -> str:
     async with world.database.transaction() as uow:
-        made = await people.create_operator(uow, email="Op@X.test", password=PASSWORD, role="admin", **values, **world.said)
+        made = await people.create_operator(
+            uow,
+            email="Op@X.test",
+            password=PASSWORD,
+            role="admin",
+            organisation_id=organisation_id,
+            **world.said,
+        )
     return made.id
 
 
@@ -39,7 +46,11 @@ async def test_the_right_password_signs_in() -> None:
         person_id = await an_operator(world)
         done = await signed_in(world)
         assert await who(world, done.secret) == person_id
-        assert (done.principal.email, done.principal.role, done.principal.is_platform_admin) == ("op@x.test", "admin", True)
+        assert (done.principal.email, done.principal.role, done.principal.is_platform_admin) == (
+            "op@x.test",
+            "admin",
+            True,
+        )
         assert done.principal.csrf_token == done.csrf_token
 
 
@@ -48,13 +59,18 @@ async def test_only_hashes_are_stored() -> None:
         await an_operator(world)
         done = await signed_in(world)
         async with world.database.reading() as reader:
-            stored = [*(await reader.execute(select(login))).one(), *(await reader.execute(select(person))).one()]
+            stored = [
+                *(await reader.execute(select(login))).one(),
+                *(await reader.execute(select(person))).one(),
+            ]
         assert done.secret not in stored
         assert not any(PASSWORD in str(value) for value in stored)
         assert any(str(value).startswith("$argon2id$") for value in stored)
 
 
-@pytest.mark.parametrize(("email", "password"), [("op@x.test", "wrong"), ("nobody@x.test", PASSWORD), ("op@x.test", "")])
+@pytest.mark.parametrize(
+    ("email", "password"), [("op@x.test", "wrong"), ("nobody@x.test", PASSWORD), ("op@x.test", "")]
+)
 async def test_wrong_and_unknown_get_the_same_answer(email: str, password: str) -> None:
     async with a_world() as world:
         await an_operator(world)
@@ -117,7 +133,9 @@ async def test_a_password_has_bounds(password: str) -> None:
 async def test_the_eleventh_failure_waits() -> None:
     async with a_world() as world:
         cache = MemoryCache(world.clock)
-        here, elsewhere = (sign_in_limit.key_of(address=a, email="op@x.test") for a in ("10.0.0.1", "10.0.0.2"))
+        here, elsewhere = (
+            sign_in_limit.key_of(address=a, email="op@x.test") for a in ("10.0.0.1", "10.0.0.2")
+        )
         for _ in range(sign_in_limit.FAILURES_MAX):
             await sign_in_limit.count_attempt(cache, here)
         with pytest.raises(Refused) as refused:

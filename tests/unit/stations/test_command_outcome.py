@@ -9,7 +9,12 @@ from stationmaster.stations.rules.command_outcome import Verdict, classify
 
 def an_outcome(state: str, answer: bytes = b"null", error: str = "") -> CommandOutcome:
     return CommandOutcome(
-        command_id="cmd_1", device_id="CP1", command="Reset", state=state, answer=msgspec.Raw(answer), error=error
+        command_id="cmd_1",
+        device_id="CP1",
+        command="Reset",
+        state=state,
+        answer=msgspec.Raw(answer),
+        error=error,
     )
 
 

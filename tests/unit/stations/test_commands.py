@@ -1,14 +1,14 @@
 """A command is asked once, carried once, finished once."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 from tests.support.rooms import World, a_world, data_of
 
 from stationmaster.contracts.commands import CommandOutcome, StationCommand
-from stationmaster.infra.bus.port import Message, PublishUnknown, Unroutable
+from stationmaster.infra.bus.port import Bus, Message, PublishUnknown, Unroutable
 from stationmaster.infra.cache.memory import MemoryCache
 from stationmaster.kernel.errors import NotFound, Refused
 from stationmaster.stations import commands, presence, registry
@@ -35,8 +35,13 @@ class Outbound:
 async def asked(world: World, action: str = "Reset", payload: Any = None) -> Command:
     async with world.database.transaction() as uow:
         return await commands.ask(
-            uow, station_id="CP1", action=action, payload=payload or {"type": "Soft"}, actor="operator:1",
-            deadline_at=world.now + timedelta(seconds=30), **world.said,
+            uow,
+            station_id="CP1",
+            action=action,
+            payload=payload or {"type": "Soft"},
+            actor="operator:1",
+            deadline_at=world.now + timedelta(seconds=30),
+            **world.said,
         )
 
 
@@ -47,7 +52,11 @@ async def online(world: World, epoch: int = 5, gateway: str = "gw1") -> None:
 
 async def dispatched(world: World, bus: Outbound, item: StationCommand, cache: Any = None) -> None:
     await dispatch.consume(
-        item, database=world.database, bus=bus, cache=cache or MemoryCache(world.clock), clock=world.clock  # type: ignore[arg-type]
+        item,
+        database=world.database,
+        bus=cast("Bus", bus),
+        cache=cache or MemoryCache(world.clock),
+        clock=world.clock,
     )
 
 
@@ -74,10 +83,15 @@ async def test_asking_writes_the_row_and_the_message_in_one_commit() -> None:
         command = await asked(world, "UnlockConnector", {"connectorId": 2})
         rows = await world.take_outbox()
         assert [(row.exchange, row.routing_key) for row in rows] == [
-            ("", "charging.command"), ("events_exchange", "command.updated"),
+            ("", "charging.command"),
+            ("events_exchange", "command.updated"),
         ]
         request = msgspec.json.decode(rows[0].body, type=StationCommand)
-        assert (request.command_id, request.device_id, request.command) == (command.id, "CP1", "UnlockConnector")
+        assert (request.command_id, request.device_id, request.command) == (
+            command.id,
+            "CP1",
+            "UnlockConnector",
+        )
         assert msgspec.json.decode(request.payload) == {"connectorId": 2}
         assert (await current(world, command.id)).state == "queued"
 
@@ -110,7 +124,9 @@ async def test_the_second_outcome_changes_nothing() -> None:
         command = await asked(world)
         await world.take_facts()
         async with world.database.transaction() as uow:
-            first = await commands.finish(uow, command_id=command.id, state="accepted", status="Accepted", answer=b"{}", now=world.now)
+            first = await commands.finish(
+                uow, command_id=command.id, state="accepted", status="Accepted", answer=b"{}", now=world.now
+            )
             second = await commands.finish(uow, command_id=command.id, state="timed_out", now=world.now)
         assert (first is not None and first.state, second) == ("accepted", None)
         assert (await current(world, command.id)).state == "accepted"
@@ -177,7 +193,9 @@ async def test_offline_expired_and_gone_are_outcomes() -> None:
         bus = Outbound()
         await asked(world)
         await dispatched(world, bus, await the_request(world))
-        assert [(q, o.state) for q, o in await the_outcomes(world)] == [("charging.command.response", "offline")]
+        assert [(q, o.state) for q, o in await the_outcomes(world)] == [
+            ("charging.command.response", "offline")
+        ]
 
         await online(world)
         await world.take_outbox()
@@ -191,7 +209,9 @@ async def test_offline_expired_and_gone_are_outcomes() -> None:
         request = await the_request(world)
         world.clock.advance(31)
         await dispatched(world, bus, request)
-        assert [(q, o.state) for q, o in await the_outcomes(world)] == [("charging.remote.response", "expired")]
+        assert [(q, o.state) for q, o in await the_outcomes(world)] == [
+            ("charging.remote.response", "expired")
+        ]
         assert bus.published == []
 
 

@@ -35,7 +35,12 @@ async def test_a_link_opens_and_closes() -> None:
         await world.station()
         await opened(world, a_link(world, 10))
         there = await get(world)
-        assert (there.is_online, there.gateway_id, there.epoch, there.connected_at) == (True, "gw1", 10, world.now)
+        assert (there.is_online, there.gateway_id, there.epoch, there.connected_at) == (
+            True,
+            "gw1",
+            10,
+            world.now,
+        )
         world.clock.advance(60)
         await closed(world, a_link(world, 10))
         gone = await get(world)
@@ -64,7 +69,8 @@ async def test_an_opening_heard_after_its_end_does_not_bring_the_station_back() 
 
 
 async def test_every_order_of_two_links_ends_alike() -> None:
-    """Openings and ends of links 10 and 11, the newer one still open: online on 11, in whatever order told."""
+    """Openings and ends of links 10 and 11, the newer one still open: online on 11, in whatever order
+    told."""
     told = [("opened", 10), ("closed", 10), ("opened", 11)]
     for order in itertools.permutations(told):
         async with a_world() as world:

@@ -108,8 +108,12 @@ async def test_the_directory_tells_operators_tokens_and_capture() -> None:
         async with world.database.transaction() as uow:
             for token, is_operator in (("OPCARD", True), ("OTHER", False)):
                 await id_tokens.register(
-                    uow, token=token, organisation_id=world.organisation.id, payer_kind="organisation",
-                    is_operator=is_operator, **world.said,
+                    uow,
+                    token=token,
+                    organisation_id=world.organisation.id,
+                    payer_kind="organisation",
+                    is_operator=is_operator,
+                    **world.said,
                 )
             await registry.change(uow, "CP1", capture_until=world.now + timedelta(hours=1))
             entry = await directory.lookup(uow, "CP1", now=world.now)
@@ -121,7 +125,9 @@ async def test_the_directory_tells_operators_tokens_and_capture() -> None:
 
 async def test_a_gateway_keeps_its_number() -> None:
     async with a_world() as world, world.database.transaction() as uow:
-        numbers = [await directory.register_gateway(uow, gateway_id=g, now=world.now) for g in ("a", "b", "a")]
+        numbers = [
+            await directory.register_gateway(uow, gateway_id=g, now=world.now) for g in ("a", "b", "a")
+        ]
         assert numbers == [1, 2, 1]
 
 

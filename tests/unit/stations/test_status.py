@@ -11,11 +11,18 @@ from stationmaster.stations.model import StatusChange
 pytestmark = pytest.mark.anyio
 
 
-def a_change(world: World, seq: int, word: str, *, epoch: int = 1, connector_id: int = 1, **values: str) -> StatusChange:
+def a_change(
+    world: World, seq: int, word: str, *, epoch: int = 1, connector_id: int = 1, **values: str
+) -> StatusChange:
     at = world.now + timedelta(seconds=seq)
     return StatusChange(
-        station_id=values.pop("station_id", "CP1"), connector_id=connector_id, status=word, at=at, epoch=epoch,
-        seq=seq, **values,
+        station_id=values.pop("station_id", "CP1"),
+        connector_id=connector_id,
+        status=word,
+        at=at,
+        epoch=epoch,
+        seq=seq,
+        **values,
     )
 
 
@@ -94,7 +101,11 @@ async def test_connectors_appear_as_they_are_reported_and_are_counted() -> None:
 async def test_a_stations_own_status_counts_with_its_presence() -> None:
     async with a_world() as world:
         made = await world.station()
-        await apply(world, a_change(world, 1, "Faulted", connector_id=0), a_change(world, 2, "Available", connector_id=0))
+        await apply(
+            world,
+            a_change(world, 1, "Faulted", connector_id=0),
+            a_change(world, 2, "Available", connector_id=0),
+        )
         assert [f.sequence for f in await world.take_facts()] == [made.version + 1, made.version + 2]
 
 

@@ -30,7 +30,9 @@ def test_each_line_is_rounded_once(energy_wh: int, per_kwh: int, tax_bps: int, n
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**6), st.integers(0, 10_000))
-def test_a_price_is_never_off_by_more_than_half_a_unit_per_line(energy_wh: int, per_kwh: int, tax_bps: int) -> None:
+def test_a_price_is_never_off_by_more_than_half_a_unit_per_line(
+    energy_wh: int, per_kwh: int, tax_bps: int
+) -> None:
     priced = price(TariffTerms(per_kwh, tax_bps, "INR"), Usage(energy_wh))
     half = Fraction(1, 2)
     assert abs(priced.net_minor - Fraction(energy_wh * per_kwh, 1000)) <= half

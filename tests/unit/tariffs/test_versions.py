@@ -15,7 +15,12 @@ pytestmark = pytest.mark.anyio
 async def a_tariff(world: World, per_kwh: int = 1800) -> tuple[Tariff, TariffVersion]:
     async with world.database.transaction() as uow:
         return await versions.create(
-            uow, organisation_id=world.organisation.id, name="Day", price_minor_per_kwh=per_kwh, tax_bps=1800, **world.said
+            uow,
+            organisation_id=world.organisation.id,
+            name="Day",
+            price_minor_per_kwh=per_kwh,
+            tax_bps=1800,
+            **world.said,
         )
 
 
@@ -31,8 +36,12 @@ async def test_a_version_is_in_force_from_its_date() -> None:
         assert (first.version, first.currency) == (1, "INR")
         async with world.database.transaction() as uow:
             second = await versions.add_version(
-                uow, tariff_id=tariff.id, price_minor_per_kwh=2000, currency="INR",
-                valid_from=world.now + timedelta(hours=2), **world.said,
+                uow,
+                tariff_id=tariff.id,
+                price_minor_per_kwh=2000,
+                currency="INR",
+                valid_from=world.now + timedelta(hours=2),
+                **world.said,
             )
         assert second.version == 2
         assert await price_at(world, tariff.id, -1) is None
@@ -46,7 +55,12 @@ async def test_a_correction_for_the_same_date_wins_by_its_number() -> None:
         tariff, _ = await a_tariff(world)
         async with world.database.transaction() as uow:
             await versions.add_version(
-                uow, tariff_id=tariff.id, price_minor_per_kwh=1700, currency="INR", valid_from=world.now, **world.said
+                uow,
+                tariff_id=tariff.id,
+                price_minor_per_kwh=1700,
+                currency="INR",
+                valid_from=world.now,
+                **world.said,
             )
         assert await price_at(world, tariff.id, 0) == 1700
 
@@ -57,8 +71,12 @@ async def test_the_past_keeps_its_price() -> None:
         with pytest.raises(Invalid):
             async with world.database.transaction() as uow:
                 await versions.add_version(
-                    uow, tariff_id=tariff.id, price_minor_per_kwh=1, currency="INR",
-                    valid_from=world.now - timedelta(seconds=1), **world.said,
+                    uow,
+                    tariff_id=tariff.id,
+                    price_minor_per_kwh=1,
+                    currency="INR",
+                    valid_from=world.now - timedelta(seconds=1),
+                    **world.said,
                 )
 
 
@@ -69,7 +87,12 @@ async def test_nonsense_is_refused() -> None:
         with pytest.raises(NotFound):
             async with world.database.transaction() as uow:
                 await versions.add_version(
-                    uow, tariff_id="none", price_minor_per_kwh=1, currency="INR", valid_from=world.now, **world.said
+                    uow,
+                    tariff_id="none",
+                    price_minor_per_kwh=1,
+                    currency="INR",
+                    valid_from=world.now,
+                    **world.said,
                 )
 
 

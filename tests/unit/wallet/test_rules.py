@@ -14,8 +14,11 @@ WALLET, HOLD = accounts.wallet("d"), accounts.hold("d")
 
 def a_posting(**values: object) -> Posting:
     given = {
-        "kind": "credit", "key": "k", "actor": "operator:1",
-        "transfers": [Transfer(accounts.BANK, WALLET, 100, "INR")], **values,
+        "kind": "credit",
+        "key": "k",
+        "actor": "operator:1",
+        "transfers": [Transfer(accounts.BANK, WALLET, 100, "INR")],
+        **values,
     }
     return Posting(**given)  # type: ignore[arg-type]
 
@@ -23,10 +26,18 @@ def a_posting(**values: object) -> Posting:
 @pytest.mark.parametrize(
     ("code", "side", "guarded"),
     [
-        (WALLET, "C", True), (HOLD, "C", True), (accounts.organisation("o"), "C", False), (accounts.TAX, "C", False),
-        (accounts.PLATFORM_FEE, "C", False), (accounts.receivable("d"), "D", False), (accounts.BANK, "D", False),
-        (accounts.provider("razorpay"), "D", False), (accounts.organisation_loss("o"), "D", False),
-        (accounts.OPENING, "C", False), (accounts.SUSPENSE, "C", False), (accounts.WRITE_OFF, "D", False),
+        (WALLET, "C", True),
+        (HOLD, "C", True),
+        (accounts.organisation("o"), "C", False),
+        (accounts.TAX, "C", False),
+        (accounts.PLATFORM_FEE, "C", False),
+        (accounts.receivable("d"), "D", False),
+        (accounts.BANK, "D", False),
+        (accounts.provider("razorpay"), "D", False),
+        (accounts.organisation_loss("o"), "D", False),
+        (accounts.OPENING, "C", False),
+        (accounts.SUSPENSE, "C", False),
+        (accounts.WRITE_OFF, "D", False),
         (accounts.FREE_CREDIT, "C", False),
     ],
 )
@@ -36,7 +47,9 @@ def test_every_account_has_its_kind(code: AccountCode, side: str, guarded: bool)
     assert code == (f"{kind.name}:{owner}" if owner else kind.name)
 
 
-@pytest.mark.parametrize("code", ["liability:wallet", "liability:wallet:", "asset:bank:x", "wallet:d", "", "a:b:c"])
+@pytest.mark.parametrize(
+    "code", ["liability:wallet", "liability:wallet:", "asset:bank:x", "wallet:d", "", "a:b:c"]
+)
 def test_other_accounts_do_not_exist(code: str) -> None:
     with pytest.raises(Invalid):
         accounts.kind_of(AccountCode(code))
@@ -66,7 +79,9 @@ def test_funds_are_walked_leg_by_leg() -> None:
 
 def test_a_split_goes_tax_first_and_leaves_out_nothing() -> None:
     assert receivers(Split(90, 10, 18), organisation_id="o") == [
-        (accounts.TAX, 18), (accounts.PLATFORM_FEE, 10), (accounts.organisation("o"), 90),
+        (accounts.TAX, 18),
+        (accounts.PLATFORM_FEE, 10),
+        (accounts.organisation("o"), 90),
     ]
     assert receivers(Split(90, 0, 0), organisation_id="o") == [(accounts.organisation("o"), 90)]
 
@@ -79,7 +94,10 @@ def test_the_wallet_pays_what_it_can_and_the_rest_is_owed(available: int) -> Non
     )
     assert paid == min(available, 118) == sum(t.amount_minor for t in transfers if t.debit == WALLET)
     assert 118 - paid == sum(t.amount_minor for t in transfers if t.debit == accounts.receivable("d"))
-    got = {code: sum(t.amount_minor for t in transfers if t.credit == code) for code, _ in receivers(split, organisation_id="o")}
+    got = {
+        code: sum(t.amount_minor for t in transfers if t.credit == code)
+        for code, _ in receivers(split, organisation_id="o")
+    }
     assert got == dict(receivers(split, organisation_id="o"))
     assert all(t.amount_minor > 0 for t in transfers)
 
