@@ -1,8 +1,8 @@
 """Which number does a new link get, so that it is above every earlier link of its station?
 
-epoch = milliseconds x 4096 + this gateway's number. The milliseconds never repeat or go back within a gateway's
-life, restarts and a stepped clock included; links of the same station on other gateways are known from the
-presence cache and the directory's record.
+epoch = milliseconds x 4096 + this gateway's number. The milliseconds never repeat or go back within its life,
+restarts and a stepped clock included; links of the same station on other gateways are known from the presence
+cache and the directory's record.
 """
 
 import fcntl

@@ -95,7 +95,7 @@ class Link:
     """One admitted connection. ``is_over``: closed, replaced or failed; nothing is answered any more."""
 
     __slots__ = (
-        "_bucket", "_held", "_seq", "_steps", "_talk", "calls", "decisions", "epoch", "is_over", "kit",
+        "_bucket", "_held", "_rest", "_seq", "_steps", "_talk", "calls", "decisions", "epoch", "is_over", "kit",
         "opened_at", "record", "socket", "station_id",
     )  # fmt: skip
 
@@ -106,6 +106,7 @@ class Link:
         self.opened_at = wire_time(kit.clock.now())
         self.is_over = False
         self._seq = 0
+        self._rest: asyncio.TimerHandle | None = None
         self._steps: deque[_Step] = deque()
         self._held: deque[tuple[bytes, datetime]] = deque()
         self._talk = Conversation(answer_within_s=options.answer_within_s)
@@ -134,10 +135,13 @@ class Link:
         )
         self.socket.bind(self)
 
+    def hear_no_more(self) -> None:
+        """Before the end: what was heard may still be answered."""
+        self.socket.pause(ENDING)
+
     def end(self, code: int, reason: str) -> None:
         """We end it: from here on nothing is answered, so the station keeps what it said."""
         self.is_over = True
-        self.socket.pause(ENDING)
         self.socket.close(code, reason)
 
     def fail(self) -> None:
@@ -259,8 +263,11 @@ class Link:
         self.calls.arm()
 
     def _slow_down(self, wait_s: float) -> None:
+        """Read on when the debt is waited off; every frame that was read already adds to it."""
         self.socket.pause(TOO_FAST)
-        asyncio.get_running_loop().call_later(wait_s, self.socket.resume, TOO_FAST)
+        if self._rest is not None:
+            self._rest.cancel()
+        self._rest = asyncio.get_running_loop().call_later(wait_s, self.socket.resume, TOO_FAST)
 
     # Stamped, durable, answered.
 

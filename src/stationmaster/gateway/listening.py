@@ -50,12 +50,16 @@ class Door(Protocol):
 class _StationProtocol(WSProtocol):  # type: ignore[misc]
     """One TCP connection."""
 
-    def __init__(self, door: Door, *arguments: object):
-        super().__init__(None, None, _IS_CLIENT, self._upgrade, *arguments)
-        self._door, self._address, self._counted = door, "", False
+    def __init__(self, door: Door, connections: set[asyncio.Transport], *settings: object):
+        super().__init__(None, None, _IS_CLIENT, self._upgrade, *settings)
+        self._door, self._connections = door, connections
+        self._address, self._counted = "", False
+        self._tcp: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
+        self._tcp = transport
+        self._connections.add(transport)
         peer = transport.get_extra_info("peername")
         self._address = str(peer[0]) if peer else ""
         self._counted = self._door.may_connect(self._address)
@@ -64,6 +68,9 @@ class _StationProtocol(WSProtocol):  # type: ignore[misc]
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self._tcp is not None:
+            self._connections.discard(self._tcp)
+            self._tcp = None
         if self._counted:
             self._counted = False
             self._door.left(self._address)
@@ -91,23 +98,52 @@ def _refused(refusal: Refusal) -> WSUpgradeResponseWithListener:
     return WSUpgradeResponseWithListener(WSUpgradeResponse.create_error_response(status, body, headers), None)
 
 
-async def listen(door: Door, host: str, port: int, options: GatewayOptions) -> Any:
-    """An asyncio server, listening."""
-    loop = asyncio.get_running_loop()
-    arguments: tuple[object, ...] = (
+class Listener:
+    """One listening address and the TCP connections that came through it, half-open handshakes included."""
+
+    def __init__(self, server: Any, connections: set[asyncio.Transport]):
+        self._server, self._connections = server, connections
+
+    @property
+    def port(self) -> int:
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def close(self) -> None:
+        """Take no more."""
+        self._server.close()
+
+    def abort(self) -> None:
+        """Drop whoever is left."""
+        for transport in list(self._connections):
+            transport.abort()
+
+
+async def listen(door: Door, host: str, port: int, options: GatewayOptions) -> Listener:
+    """Listening when it returns."""
+    connections: set[asyncio.Transport] = set()
+    server = await aiofastnet.create_server(
+        asyncio.get_running_loop(),
+        lambda: _StationProtocol(door, connections, *_picows_settings(options)),
+        host=host,
+        port=port,
+        reuse_port=options.reuse_port or None,
+        backlog=1024,
+    )
+    return Listener(server, connections)
+
+
+def _picows_settings(options: GatewayOptions) -> tuple[object, ...]:
+    """WSProtocol's arguments after the listener factory, in its order."""
+    return (
         _log,
         True,  # a listener that raises loses its connection
         limits.HANDSHAKE_WITHIN_S,
-        True,  # auto ping:
+        True,  # auto ping: after so long a silence, for so long
         options.ping_idle_s,
         options.ping_idle_s,
         WSAutoPingStrategy.PING_WHEN_IDLE,
         True,  # auto pong
         limits.FRAME_BYTES_MAX,
-        None,
+        None,  # extra headers: a client's
         limits.READ_BUFFER_BYTES,
     )
-    return await aiofastnet.create_server(
-        loop, lambda: _StationProtocol(door, *arguments), host=host, port=port,
-        reuse_port=options.reuse_port or None, backlog=1024,
-    )  # fmt: skip

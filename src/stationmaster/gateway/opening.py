@@ -56,6 +56,8 @@ class Opening:
         candidate = socket.candidate
         turn = self._turns.setdefault(candidate.identity, asyncio.Lock())
         async with turn:
+            if socket.is_closing:  # It left while it waited, and must not push anybody out.
+                return
             above = await self._room(candidate, admitted)
             if above is None:
                 self.refuse(socket, Refusal(409, "duplicate_link"))

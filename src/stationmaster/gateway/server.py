@@ -21,7 +21,7 @@ from stationmaster.gateway.epochs import DataDirLock, Epochs
 from stationmaster.gateway.heartbeats import Heartbeats
 from stationmaster.gateway.id_tokens import IdTokens
 from stationmaster.gateway.link import Kit, Link
-from stationmaster.gateway.listening import listen
+from stationmaster.gateway.listening import Listener, listen
 from stationmaster.gateway.opening import Opening, place_of
 from stationmaster.gateway.options import GatewayOptions
 from stationmaster.gateway.ports import Spool, StationDirectory, StationRecord
@@ -75,7 +75,7 @@ class Gateway:
         self._per_address: dict[str, int] = {}
         self._connections = 0
         self._unlimited = Networks(options.unlimited_networks)
-        self._servers: list[Any] = []
+        self._listeners: list[Listener] = []
         self._tasks: list[asyncio.Task[Any]] = []
         self._mail: Subscription | None = None
         self._is_stopping = False
@@ -84,7 +84,7 @@ class Gateway:
     @property
     def ports(self) -> list[int]:
         """Where it listens, in the order of the listeners."""
-        return [int(server.sockets[0].getsockname()[1]) for server in self._servers]
+        return [listener.port for listener in self._listeners]
 
     @property
     def connections(self) -> int:
@@ -113,7 +113,7 @@ class Gateway:
         await self._open_mail()
         await self._publishing.drained(DRAIN_FIRST_S)
         for host, port in self._options.listeners:
-            self._servers.append(await listen(self, host, port, self._options))
+            self._listeners.append(await listen(self, host, port, self._options))
         self._start_rounds()
         log.info("gateway.started", gateway=self.gateway_id, ports=self.ports)
 
@@ -262,13 +262,16 @@ class Gateway:
         """No new stations; what is under way becomes durable and is answered; goodbye; every link's end on
         record."""
         self._is_stopping = True
-        for server in self._servers:
-            server.close()
+        for listener in self._listeners:
+            listener.close()
+        for link in self._links.values():
+            link.hear_no_more()
         await self._publishing.flush(self._options.drain_within_s / 2)
         await self._close_links()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._ids.stop()
         self._heartbeats.flush()
         await self._refusals.flush()
         if not await self._publishing.flush(self._options.drain_within_s):
@@ -291,6 +294,9 @@ class Gateway:
                 while self._sockets:
                     await self._runtime.sleep(0.01)
         except TimeoutError:
-            for socket in list(self._sockets):
-                socket.drop()
-            await self._runtime.sleep(0.05)
+            log.info("gateway.stop.deaf_stations", links=len(self._sockets))
+        for listener in self._listeners:
+            listener.abort()
+        while self._connections:  # Their ends are on record only once they are heard.
+            await self._runtime.sleep(0)
+        self._listeners.clear()

@@ -152,6 +152,8 @@ class StationSocket(WSListener):
         if self._heard is not None:
             self._was_heard()
         kind = frame.msg_type
+        if transport.is_close_frame_sent and kind != _CLOSE:
+            return  # picows goes on parsing after it closed for an error of its own
         if kind == _TEXT and frame.fin and not self._parts:
             if not self.is_closing:
                 self._take(frame.get_payload_as_bytes())

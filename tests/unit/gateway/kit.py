@@ -64,6 +64,12 @@ class RecordingBus:
             self.published.append(message)
             future.set_result(None)
 
+    def release(self) -> None:
+        """Hold nothing any more."""
+        self.held = False
+        while self.waiting:
+            self.confirm()
+
     async def publish(self, message: Message) -> None:
         if self.failing:
             raise PublishUnknown("publish_unknown")
@@ -197,6 +203,7 @@ class World:
         self.runtime = Runtime()
         self.cache = MemoryCache(SystemClock())
         self.gateway: Gateway
+        self.stations: list[Station] = []
 
     def options(self) -> GatewayOptions:
         given = {
@@ -223,7 +230,15 @@ class World:
         return gateway_queue(self.gateway.gateway_id)
 
     async def station(self, station_id: str = "CP-1", **how: Any) -> "Station":
-        return Station(await dial(self.port, station_id, **how))
+        station = Station(await dial(self.port, station_id, **how))
+        self.stations.append(station)
+        return station
+
+    async def link(self, station_id: str = "CP-1", **how: Any) -> "Station":
+        """A station whose link is open."""
+        station = await self.station(station_id, **how)
+        assert (await station.call("Heartbeat"))[0] == 3
+        return station
 
     async def decide(self, asked: Envelope, payload: dict[str, Any], **more: Any) -> None:
         answer = DecidedAnswer(
@@ -253,7 +268,10 @@ async def world(**options: Any) -> AsyncIterator[World]:
         try:
             yield made
         finally:
+            made.bus.release()
             await made.stop()
+            for station in made.stations:
+                await station.leave()
             await made.runtime.cancel_all()
 
 
