@@ -297,6 +297,9 @@ async def test_an_organisations_people_stay_inside_it() -> None:
             await other.post("/api/cms/drivers", json={"email": "x@x.test"}),
             await other.post("/api/cms/organisations", json={"name": "X"}),
             await other.get("/api/cms/stations/refused"),
+            await other.post(
+                "/api/cms/id-tokens", json={"token": "X", "payerKind": "wallet", "driverId": "drv"}
+            ),
         ]
         assert [answer.status_code for answer in refusals] == [403] * len(refusals)
         made = await other.post("/api/cms/operators", json={"email": "x@x.test", "password": PASSWORD})
@@ -323,6 +326,8 @@ async def test_a_station_from_registration_to_archive() -> None:
         assert "keyDigest" not in answer.text
         assert (await root.post("/api/cms/stations", json=body)).status_code == 409
         assert (await root.post("/api/cms/stations", json={**body, "stationId": "a/b"})).status_code == 422
+        nobodys = {**body, "stationId": "CP2", "organisationId": "nobody"}
+        assert (await root.post("/api/cms/stations", json=nobodys)).status_code == 404
         connectors = (await root.get("/api/cms/stations/CP1/connectors")).json()["items"]
         assert [(c["connectorId"], c["status"]) for c in connectors] == [
             (0, "Unknown"),

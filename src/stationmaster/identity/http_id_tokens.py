@@ -10,6 +10,7 @@ from stationmaster.identity import access, id_tokens
 from stationmaster.infra.http import pagination
 from stationmaster.infra.http.context import Context, get
 from stationmaster.infra.http.wire import Body, Wire, WireTime
+from stationmaster.kernel.errors import Forbidden
 
 router = APIRouter(tags=["identity"])
 
@@ -73,6 +74,9 @@ async def list_id_tokens(
 @router.post("/api/cms/id-tokens", status_code=201)
 async def register_id_token(body: NewIdToken, ctx: Ctx, who: access.Operator) -> IdTokenOut:
     """A card or app with its payer: a driver's wallet, an organisation, or free with a reason."""
+    if body.driver_id is not None and who.organisation_id is not None:
+        # Whoever ties a card to a driver can spend that driver's money at their own stations.
+        raise Forbidden("platform_only", "Drivers and their wallets are the platform's.")
     values = body.model_dump(exclude={"organisation_id", "expires_at"})
     async with ctx.database.transaction() as uow:
         made = await id_tokens.register(

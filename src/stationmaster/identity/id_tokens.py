@@ -37,6 +37,7 @@ async def register(
 ) -> IdToken:
     """``payer_kind``: wallet (of the driver), organisation, or free with a reason."""
     written = check_token(token)
+    await people.get_organisation(uow, organisation_id)
     await _check_payer(uow, payer_kind, driver_id=driver_id, payer_reason=payer_reason)
     if await find(uow, written) is not None:
         raise Refused("id_token_taken", f"The idToken {written!r} is registered already.")

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import or_, select, update
 
+from stationmaster.identity import people
 from stationmaster.infra.db.among import among
 from stationmaster.infra.db.database import Reader, UnitOfWork
 from stationmaster.infra.db.values import columns_of, value_of
@@ -40,6 +41,7 @@ async def create(
 ) -> tuple[Station, str | None]:
     """The station and its password, which nobody can read again. A given password (import, demo) is kept."""
     check_identity(station_id)
+    await people.get_organisation(uow, organisation_id)
     if await find(uow, station_id) is not None:
         raise Refused("station_exists", f"Charging station {station_id!r} is registered already.")
     secret = password or credentials.password_for(security_profile, ids=ids)
