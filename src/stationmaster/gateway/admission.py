@@ -139,7 +139,7 @@ class Admission:
             return Refusal(400, "no_subprotocol", ", ".join(offered)[:100])
         authorization = headers.get("Authorization")
         password = basic_auth.password_of(authorization, identity)
-        text = path.decode("latin-1")
+        text = path.partition(b"?")[0].decode("latin-1")
         return Candidate(identity, address, subprotocol, text, password, authorization is not None)
 
     def _too_often(self, candidate: Candidate, *, from_memory: bool) -> Refusal | None:

@@ -6,7 +6,7 @@ outstanding; it ends exactly once: answered, failed, timed out, expired or offli
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from stationmaster.contracts import envelope as contract
 from stationmaster.contracts.commands import StationCommand
@@ -16,14 +16,6 @@ from stationmaster.ocpp.frame import encode_call
 
 if TYPE_CHECKING:
     from stationmaster.gateway.link import Link
-
-
-class Outcomes(Protocol):
-    """Whoever tells the rest of the system what became of a command."""
-
-    def tell(
-        self, command: StationCommand, state: str, *, answer: bytes = b"null", error: str = ""
-    ) -> None: ...
 
 
 _DROPPED = {"expired": "expired", "closed": "offline", "queue_full": "failed", "duplicate": "failed"}
@@ -50,7 +42,7 @@ class Calls:
         self._seq += 1
         self._open[command.command_id] = command
         frame = encode_call(command.command_id, command.command, bytes(command.payload))
-        self._link.log_only(
+        self._link.frames.log_only(
             contract.COMMAND, self._seq, command.command, command.command_id, command.payload, frame,
             self._when_recorded(command),
         )  # fmt: skip

@@ -106,7 +106,9 @@ class Decisions:
 
         frame = encode_error(message_id, code) if code else encode_result(message_id, payload)
         content = error_payload(code, "") if code else answer.payload
-        link.log_only(contract.ANSWER, pending.seq, pending.call.action, message_id, content, frame, said)
+        link.frames.log_only(
+            contract.ANSWER, pending.seq, pending.call.action, message_id, content, frame, said
+        )
 
     def _decide_here(self, pending: _Pending) -> None:
         """Nobody else will: by the policy, with what we know."""
@@ -130,7 +132,7 @@ class Decisions:
             token=known.value,
         )
         frame = msgspec.Raw(encode_result(call.message_id, given.payload))
-        step = link.stamp(
+        step = link.frames.stamp(
             contract.GIVEN, call.action, call.message_id, msgspec.Raw(given.payload), frame, kit.clock.now(),
             answers_seq=pending.seq,
         )  # fmt: skip

@@ -63,7 +63,8 @@ class Epochs:
 
     async def load(self, gateway_id: str) -> str:
         """The gateway's id: the given one, else the kept one, else a new one. Its number, if it is known
-        already."""
+        already.
+        """
         kept = await self._file.load(SPACE)
         self._last_ms = self._kept_ms = int(kept.get("last_ms", b"0"))
         known_id = kept.get("id", b"").decode()

@@ -31,7 +31,8 @@ READ_BUFFER_BYTES: Final = 4 * 1024
 
 IN_FLIGHT_MAX: Final = 16
 """Frames of one link on their way to being durable. A station in order has one; above this we stop
-reading."""
+reading.
+"""
 
 FRAMES_PER_S: Final = 20.0
 """Sustained, per station. Beyond it we read more slowly; nothing is dropped."""
@@ -47,12 +48,14 @@ HANDSHAKES_PER_MIN_IDENTITY: Final = 10
 
 HANDSHAKES_PER_MIN_ADDRESS: Final = 60
 """Per address, counting only those that the memory could not admit: a depot behind one address may storm
-back."""
+back.
+"""
 
 FAILURES_BEFORE_DELAY: Final = 10
 FAILURE_DELAY_S: Final = 15 * 60.0
 """Ten wrong passwords from one address for one identity: that pair waits; the genuine station elsewhere does
-not."""
+not.
+"""
 
 TRACKED_KEYS_MAX: Final = 20_000
 """Rate limits remember so many identities or addresses; the oldest are forgotten first."""
@@ -75,7 +78,8 @@ REFUSALS_KEPT: Final = 1_000
 
 UNDECIDABLE_WITHIN_S: Final = 30.0
 """A StartTransaction that nobody can decide (backend away, no leased id left): then close, so the station
-keeps it."""
+keeps it.
+"""
 
 TAKEOVERS_MAX: Final = 3
 TAKEOVER_WINDOW_S: Final = 600.0

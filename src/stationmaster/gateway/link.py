@@ -8,21 +8,17 @@ nothing.
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
 from stationmaster.contracts import envelope as contract
-from stationmaster.contracts.envelope import Envelope
 from stationmaster.gateway import limits, metrics
-from stationmaster.gateway.calls import Calls, Outcomes
+from stationmaster.gateway.calls import Calls
 from stationmaster.gateway.decisions import Decisions
-from stationmaster.gateway.heartbeats import Heartbeats
-from stationmaster.gateway.id_tokens import IdTokens
-from stationmaster.gateway.options import GatewayOptions
+from stationmaster.gateway.kit import Kit
+from stationmaster.gateway.ordered_frames import OrderedFrames, Step
 from stationmaster.gateway.ports import StationRecord
-from stationmaster.gateway.publishing import Outgoing, Publishing
 from stationmaster.gateway.rates import Bucket
 from stationmaster.gateway.socket import ENDING, IN_FLIGHT, TOO_FAST, StationSocket
 from stationmaster.gateway.stamping import (
@@ -30,11 +26,8 @@ from stationmaster.gateway.stamping import (
     error_payload,
     error_payload_of,
     json_string,
-    message_of,
     wire_time,
 )
-from stationmaster.gateway.transaction_ids import TransactionIds
-from stationmaster.kernel.clock import Clock
 from stationmaster.ocpp.actions16 import DECIDED
 from stationmaster.ocpp.conversation import (
     Answered,
@@ -54,48 +47,11 @@ from stationmaster.ocpp.immediate import answer as immediate_answer
 _NULL = msgspec.Raw(b"null")
 
 
-@dataclass(frozen=True, slots=True)
-class Kit:
-    """What all links of a gateway share."""
-
-    gateway_id: str
-    reply_to: str
-    options: GatewayOptions
-    clock: Clock
-    publishing: Publishing
-    heartbeats: Heartbeats
-    transaction_ids: TransactionIds
-    id_tokens: IdTokens
-    outcomes: Outcomes
-    closed: Callable[["Link"], None]
-
-
-class _Step(Outgoing):
-    """A frame of the link on its way, and what follows once it and all before it are durable: the answer to
-    ``message_id``, or ``then``."""
-
-    __slots__ = ("answer", "is_durable", "link", "message_id", "then")
-
-    def __init__(self, link: "Link", envelope: Envelope, answer: bytes | None):
-        kit = link.kit
-        super().__init__(kit.publishing, link.station_id, message_of(envelope, kit.options.names.ingress))
-        self.link, self.is_durable = link, False
-        self.message_id, self.answer = envelope.message_id, answer
-        self.then: Callable[[], None] | None = None
-
-    def settled(self, is_durable: bool) -> None:
-        self.is_durable = is_durable
-        if is_durable:
-            self.link.release()
-        else:
-            self.link.fail()
-
-
 class Link:
     """One admitted connection. ``is_over``: closed, replaced or failed; nothing is answered any more."""
 
     __slots__ = (
-        "_bucket", "_held", "_rest", "_seq", "_steps", "_talk", "calls", "decisions", "epoch", "is_over", "kit",
+        "_bucket", "_held", "_rest", "_talk", "calls", "decisions", "epoch", "frames", "is_over", "kit",
         "opened_at", "record", "socket", "station_id",
     )  # fmt: skip
 
@@ -105,9 +61,7 @@ class Link:
         self.station_id = record.station_id
         self.opened_at = wire_time(kit.clock.now())
         self.is_over = False
-        self._seq = 0
         self._rest: asyncio.TimerHandle | None = None
-        self._steps: deque[_Step] = deque()
         self._held: deque[tuple[bytes, datetime]] = deque()
         self._talk = Conversation(answer_within_s=options.answer_within_s)
         self._bucket = (
@@ -115,6 +69,7 @@ class Link:
             if options.frames_per_s
             else None
         )
+        self.frames = OrderedFrames(kit, record, epoch, say=self.say, failed=self.fail, moved=self._go_on)
         self.decisions = Decisions(self)
         self.calls = Calls(self, self._talk)
 
@@ -154,17 +109,24 @@ class Link:
         self.carry_out(self._talk.closed())
         self.decisions.stop()
         self.calls.stop()
-        self._mark(contract.LINK_CLOSED, {"code": code, "reason": reason[:200], "lastSeq": self._seq})
+        self._mark(contract.LINK_CLOSED, {"code": code, "reason": reason[:200], "lastSeq": self.frames.seq})
         self.kit.closed(self)
 
     def _mark(self, what: str, content: dict[str, object]) -> None:
-        self.stamp(contract.LINK, what, "", msgspec.Raw(document(content)), _NULL, self.kit.clock.now())
+        self.frames.stamp(
+            contract.LINK, what, "", msgspec.Raw(document(content)), _NULL, self.kit.clock.now()
+        )
 
     # What arrives.
 
     def on_text(self, data: bytes) -> None:
         if self.is_over:
             return
+        self._take(data)
+        if len(self.frames) >= limits.IN_FLIGHT_MAX or not self._talk.wants_more:
+            self.socket.pause(IN_FLIGHT)
+
+    def _take(self, data: bytes) -> None:
         if self._bucket is not None and (wait_s := self._bucket.take(self.kit.clock.monotonic())) > 0.0:
             self._slow_down(wait_s)
         try:
@@ -217,7 +179,7 @@ class Link:
         if answer is None:
             self._deliver_undecided(call, data, at)
             return
-        self.stamp(
+        self.frames.stamp(
             contract.CALL, action, call.message_id, msgspec.Raw(call.payload), msgspec.Raw(data), at,
             answer=answer,
         )  # fmt: skip
@@ -225,13 +187,15 @@ class Link:
     def _deliver_undecided(self, call: Call, data: bytes, at: datetime) -> None:
         payload, raw = msgspec.Raw(call.payload), msgspec.Raw(data)
         if call.action not in DECIDED:
-            step = self.stamp(contract.CALL, call.action, call.message_id, payload, raw, at)
+            step = self.frames.stamp(contract.CALL, call.action, call.message_id, payload, raw, at)
             refuse = NotImplementedByUs.ocpp_code, "unknown action"
-            step.then = self._refusal(call.action, call.message_id, self._seq, *refuse)
+            step.then = self._refusal(call.action, call.message_id, self.frames.seq, *refuse)
             return
         proposed = self.kit.transaction_ids.take() if call.action == "StartTransaction" else None
-        step = self.stamp(contract.CALL, call.action, call.message_id, payload, raw, at, proposed=proposed)
-        step.then = self.decisions.asked(call, self._seq, proposed)
+        step = self.frames.stamp(
+            contract.CALL, call.action, call.message_id, payload, raw, at, proposed=proposed
+        )
+        step.then = self.decisions.asked(call, self.frames.seq, proposed)
 
     def _on_bad(self, bad: BadFrame, data: bytes) -> None:
         if bad.message_id:
@@ -243,12 +207,12 @@ class Link:
     def _deliver_bad(self, bad: DeliverBad, data: bytes, at: datetime) -> None:
         code, reason = bad.error.code, bad.error.reason
         step = self._invalid(bad.message_id, data, code, reason, at)
-        step.then = self._refusal("Invalid", bad.message_id, self._seq, code, reason)
+        step.then = self._refusal("Invalid", bad.message_id, self.frames.seq, code, reason)
 
-    def _invalid(self, message_id: str, data: bytes, code: str, reason: str, at: datetime) -> _Step:
+    def _invalid(self, message_id: str, data: bytes, code: str, reason: str, at: datetime) -> Step:
         metrics.count_in("invalid", "")
         payload = error_payload(code, reason)
-        return self.stamp(contract.INVALID, "Invalid", message_id, payload, json_string(data), at)
+        return self.frames.stamp(contract.INVALID, "Invalid", message_id, payload, json_string(data), at)
 
     def _on_answer(self, frame: CallResult | CallError, data: bytes) -> None:
         """A station's answer to a command of ours."""
@@ -258,7 +222,7 @@ class Link:
             kind, payload = contract.RESULT, msgspec.Raw(frame.payload)
         metrics.count_in(kind, "")
         action = self.calls.action_of(frame.message_id)
-        self.stamp(kind, action, frame.message_id, payload, msgspec.Raw(data), self.kit.clock.now())
+        self.frames.stamp(kind, action, frame.message_id, payload, msgspec.Raw(data), self.kit.clock.now())
         self.carry_out(self._talk.received(frame, self.kit.clock.monotonic()))
         self.calls.arm()
 
@@ -269,95 +233,10 @@ class Link:
             self._rest.cancel()
         self._rest = asyncio.get_running_loop().call_later(wait_s, self.socket.resume, TOO_FAST)
 
-    # Stamped, durable, answered.
-
-    def stamp(
-        self,
-        kind: str,
-        message_type: str,
-        message_id: str,
-        payload: msgspec.Raw,
-        raw: msgspec.Raw,
-        at: datetime,
-        *,
-        answer: bytes | None = None,
-        proposed: int | None = None,
-        answers_seq: int | None = None,
-    ) -> _Step:
-        """Give it the link's next seq and start making it durable."""
-        self._seq = seq = self._seq + 1
-        envelope = self._envelope(kind, seq, message_type, message_id, payload, raw, at)
-        if answer is not None:
-            envelope.answer = msgspec.Raw(answer)
-        if proposed is not None:
-            envelope.proposed_transaction_id = proposed
-        if answers_seq is not None:
-            envelope.answers_seq, envelope.direction = answers_seq, contract.OUTGOING
-        step = _Step(self, envelope, answer)
-        self._steps.append(step)
-        if len(self._steps) >= limits.IN_FLIGHT_MAX or not self._talk.wants_more:
-            self.socket.pause(IN_FLIGHT)
-        self.kit.publishing.put(step)
-        return step
-
-    def log_only(
-        self,
-        kind: str,
-        seq: int,
-        message_type: str,
-        message_id: str,
-        payload: msgspec.Raw,
-        frame: bytes,
-        then: Callable[[bool], None],
-    ) -> None:
-        """What we are about to say, on record before it is said; it takes no seq of the link."""
-        envelope = self._envelope(
-            kind, seq, message_type, message_id, payload, msgspec.Raw(frame), self.kit.clock.now()
-        )
-        envelope.direction = contract.OUTGOING
-        message = message_of(envelope, self.kit.options.names.ingress)
-        self.kit.publishing.send(self.station_id, message, then)
-
-    def _envelope(
-        self,
-        kind: str,
-        seq: int,
-        message_type: str,
-        message_id: str,
-        payload: msgspec.Raw,
-        raw: msgspec.Raw,
-        at: datetime,
-    ) -> Envelope:
-        station_id, epoch, kit = self.station_id, self.epoch, self.kit
-        return Envelope(
-            id=f"{station_id}:{epoch}:{kind}:{seq}",
-            device_id=station_id,
-            charger_id=self.record.charger_id,
-            epoch=epoch,
-            seq=seq,
-            kind=kind,
-            message_type=message_type,
-            message_id=message_id,
-            payload=payload,
-            raw_data=raw,
-            timestamp=wire_time(at),
-            gateway_id=kit.gateway_id,
-            reply_to=kit.reply_to,
-        )
-
-    def release(self) -> None:
-        """A step became durable: everything up to the first that is not may be acted on."""
-        steps = self._steps
-        while steps and steps[0].is_durable:
-            step = steps.popleft()
-            if step.answer is not None:
-                self.say(step.message_id, step.answer)
-            elif step.then is not None:
-                step.then()
-        self._go_on()
+    # Answers.
 
     def _go_on(self) -> None:
-        if len(self._steps) < limits.IN_FLIGHT_MAX and self._talk.wants_more:
+        if len(self.frames) < limits.IN_FLIGHT_MAX and self._talk.wants_more:
             self.socket.resume(IN_FLIGHT)
 
     def say(self, message_id: str, payload: bytes) -> None:
@@ -381,7 +260,7 @@ class Link:
 
         def record() -> None:
             frame = encode_error(message_id, code, reason)
-            self.log_only(
+            self.frames.log_only(
                 contract.ANSWER, seq, message_type, message_id, error_payload(code, reason), frame, said
             )
 

@@ -13,7 +13,8 @@ import structlog
 from stationmaster.gateway.admission import Admission, Candidate, Refusal
 from stationmaster.gateway.directory_cache import DirectoryCache
 from stationmaster.gateway.epochs import Epochs
-from stationmaster.gateway.link import Kit, Link
+from stationmaster.gateway.kit import Kit
+from stationmaster.gateway.link import Link
 from stationmaster.gateway.ports import StationRecord
 from stationmaster.gateway.presence import Place, Presence
 from stationmaster.gateway.refusals import Refusals

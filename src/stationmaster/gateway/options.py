@@ -28,7 +28,8 @@ class OfflinePolicy:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayOptions:
     """Ports 0 in ``listeners`` take a free one (see ``Gateway.ports``). An empty ``gateway_id`` is made once
-    and kept in ``data_dir``. ``peppers`` maps a record's pepper_id to the secret of its digest."""
+    and kept in ``data_dir``. ``peppers`` maps a record's pepper_id to the secret of its digest.
+    """
 
     data_dir: Path
     listeners: tuple[tuple[str, int], ...] = (("127.0.0.1", 9000),)

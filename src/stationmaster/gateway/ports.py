@@ -82,7 +82,8 @@ class Spool(Protocol):
 
     async def append(self, messages: Sequence[tuple[str, Message]]) -> None:
         """Durable when it returns, in this order. Raises Unavailable when full or failing: then none of them
-        is in."""
+        is in.
+        """
         ...
 
     async def oldest(self, limit: int) -> list[tuple[int, str, Message]]:

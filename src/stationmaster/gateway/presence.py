@@ -1,5 +1,6 @@
 """Where is a station now? Told to the cache, for whoever wants to reach it; never the truth (reliability
-3)."""
+3).
+"""
 
 from collections.abc import Iterable
 from typing import Final

@@ -26,7 +26,8 @@ class Bucket:
 
 class Window:
     """How often did each key occur in the running window of ``span_s``? Forgets the oldest keys beyond a
-    bound."""
+    bound.
+    """
 
     def __init__(self, limit: int, span_s: float, keys_max: int = TRACKED_KEYS_MAX):
         self._limit, self._span_s, self._keys_max = limit, span_s, keys_max

@@ -20,7 +20,8 @@ from stationmaster.gateway.directory_cache import DirectoryCache
 from stationmaster.gateway.epochs import DataDirLock, Epochs
 from stationmaster.gateway.heartbeats import Heartbeats
 from stationmaster.gateway.id_tokens import IdTokens
-from stationmaster.gateway.link import Kit, Link
+from stationmaster.gateway.kit import Kit
+from stationmaster.gateway.link import Link
 from stationmaster.gateway.listening import Listener, listen
 from stationmaster.gateway.opening import Opening, place_of
 from stationmaster.gateway.options import GatewayOptions
@@ -108,9 +109,11 @@ class Gateway:
         if self._spool is not None:
             await self._spool.start()
         await self._publishing.start()
-        await self._briefly(self._task(self._epochs.register(self.gateway_id, self._directory), "register"))
-        await self._ids.start(self.gateway_id)
-        await self._open_mail()
+        await asyncio.gather(
+            self._briefly(self._task(self._epochs.register(self.gateway_id, self._directory), "register")),
+            self._briefly(self._task(self._open_mail(), "mailbox")),
+            self._ids.start(self.gateway_id),
+        )
         await self._publishing.drained(DRAIN_FIRST_S)
         for host, port in self._options.listeners:
             self._listeners.append(await listen(self, host, port, self._options))
@@ -141,17 +144,14 @@ class Gateway:
             opened=self._link_opened,
         )  # fmt: skip
 
-    async def _open_mail(self) -> None:
-        """Not waited for long: without it stations are still answered, by the offline policy."""
-        await self._briefly(self._task(self._mail_until_open(), "mailbox"))
-
     async def _briefly(self, task: asyncio.Task[Any]) -> None:
         """The usual start is complete when it returns; the start without backend or broker goes on without
         them.
         """
         await asyncio.wait([task], timeout=START_WITHIN_S)
 
-    async def _mail_until_open(self) -> None:
+    async def _open_mail(self) -> None:
+        """Until it is open; without it stations are still answered, by the offline policy."""
         queue = gateway_queue(self.gateway_id)
         while self._mail is None:
             try:
@@ -260,7 +260,8 @@ class Gateway:
 
     async def stop(self) -> None:
         """No new stations; what is under way becomes durable and is answered; goodbye; every link's end on
-        record."""
+        record.
+        """
         self._is_stopping = True
         for listener in self._listeners:
             listener.close()

@@ -177,7 +177,8 @@ class StationSocket(WSListener):
 
     def is_user_specific_pong(self, frame: WSFrame) -> bool:
         """Asked for every frame while picows awaits a pong: anything is a sign of life, only a pong is
-        swallowed."""
+        swallowed.
+        """
         if self._heard is not None:
             self._was_heard()
         if frame.msg_type == _PONG:

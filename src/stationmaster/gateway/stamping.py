@@ -1,5 +1,6 @@
 """What does a frame look like on the bus? (station, epoch, seq), kind, content, time: the envelope, as a
-message."""
+message.
+"""
 
 from datetime import UTC, datetime
 from typing import Final

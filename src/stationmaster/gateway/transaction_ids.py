@@ -1,7 +1,8 @@
 """Which transactionId may a StartTransaction get here, if nobody else can be asked in time?
 
-Ids are leased from the backend in blocks, kept on disk. A block is taken off the disk, durably, before its first
-id is used: so a restarted gateway has no begun block any more, and never gives an id that it may have given before.
+Ids are leased from the backend in blocks, kept on disk. A block is taken off the disk, durably, before its
+first id is used: so a restarted gateway has no begun block any more, and never gives an id that it may have
+given before.
 """
 
 import asyncio
