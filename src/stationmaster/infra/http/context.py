@@ -37,4 +37,4 @@ class Context:
 
 def get(request: Request) -> Context:
     """The FastAPI dependency."""
-    return cast(Context, request.app.state.context)
+    return cast("Context", request.app.state.context)

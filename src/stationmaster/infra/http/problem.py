@@ -31,7 +31,9 @@ def problem(request: Request, status: int, code: str, detail: str, **extra: Any)
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StationmasterError)
-    answer = problem(request, error.http_status, error.code, error.message, hint=error.hint, params=error.params)
+    answer = problem(
+        request, error.http_status, error.code, error.message, hint=error.hint, params=error.params
+    )
     if isinstance(error, Unavailable):
         answer.headers["Retry-After"] = str(RETRY_AFTER_S)
     return answer
@@ -40,9 +42,12 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
 async def _malformed(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [
-        {"where": ".".join(str(part) for part in e["loc"]), "why": e["msg"], "code": e["type"]} for e in error.errors()
+        {"where": ".".join(str(part) for part in e["loc"]), "why": e["msg"], "code": e["type"]}
+        for e in error.errors()
     ]
-    return problem(request, 422, "invalid_request", "The request does not have the expected form.", errors=errors)
+    return problem(
+        request, 422, "invalid_request", "The request does not have the expected form.", errors=errors
+    )
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

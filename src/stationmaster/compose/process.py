@@ -1,0 +1,151 @@
+"""One process: which roles, in which order up, and the same way down."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from stationmaster.compose import roles as r
+from stationmaster.compose import secrets
+from stationmaster.compose.adapters import Parts, make_parts
+from stationmaster.compose.settings import Settings
+from stationmaster.infra.db import migrate
+from stationmaster.kernel.errors import Refused, StationmasterError, Unavailable
+
+log = structlog.get_logger()
+
+WAIT_FOR_SERVERS_S = 60.0
+RETRY_S = 1.0
+EMBEDDED_ROLES = ("api", "notification-worker", "ocpp-worker", "analytics-worker", "scheduler", "gateway")
+"""HTTP before the gateway: stations find a backend that answers."""
+
+
+@dataclass(slots=True)
+class Running:
+    """A process that is up."""
+
+    parts: Parts
+    roles: list[r.Role]
+
+    def role(self, name: str) -> r.Role:
+        return next(role for role in self.roles if role.name == name)
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, names: Sequence[str], *, secrets_: secrets.Secrets | None = None
+) -> AsyncIterator[Running]:
+    """Start the roles; on leaving, stop them in the opposite order and let go of everything."""
+    chosen = _roles(names)
+    with_database = any(role.needs_database for role in chosen)
+    parts = make_parts(
+        settings, secrets_ or secrets.load(settings), role=",".join(names), with_database=with_database
+    )
+    process = Running(parts, [])
+    try:
+        await _plumb(parts)
+        for role in chosen:
+            log.info("start", step=role.name)
+            await role.start(parts)
+            process.roles.append(role)
+        yield process
+    finally:
+        await _stop(process)
+
+
+def _roles(names: Sequence[str]) -> list[r.Role]:
+    if unknown := [name for name in names if name not in r.ALL]:
+        raise Refused(
+            "unknown_role", f"No such role: {', '.join(unknown)}.", hint=f"One of {', '.join(r.ALL)}."
+        )
+    return [r.ALL[name]() for name in names]
+
+
+async def _plumb(parts: Parts) -> None:
+    """Schema, then broker (mission R12). Servers that are still starting are waited for."""
+    if parts.database is not None:
+        log.info("start", step="schema", database=parts.settings.database.split("@")[-1])
+        await _patiently("database", lambda: _schema(parts))
+        await parts.database.start()
+    log.info(
+        "start",
+        step="broker",
+        broker=parts.settings.broker.split("@")[-1] if parts.settings.uses_rabbitmq else "file",
+    )
+    await parts.cache.start()
+    await parts.bus.start()
+    if parts.database is not None:
+        # A gateway goes on without a broker; the backend's processes have nothing to do without one.
+        await _patiently("broker", lambda: parts.bus.apply(parts.topology))
+        r.plumbing(parts)
+    elif parts.bus.ready:
+        for problem in await parts.bus.check(parts.topology):
+            log.warning("topology.problem", problem=problem)
+
+
+async def _schema(parts: Parts) -> None:
+    url = parts.settings.database
+    if parts.settings.migrate:
+        await asyncio.to_thread(migrate.upgrade, url)
+    elif waiting := await asyncio.to_thread(migrate.pending, url):
+        raise Refused(
+            "schema_behind", f"Migrations are pending: {', '.join(waiting)}.", hint="stationmaster migrate"
+        )
+
+
+async def _patiently(what: str, do: "r.Any") -> None:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + WAIT_FOR_SERVERS_S
+    while True:
+        try:
+            return await do()  # type: ignore[no-any-return]
+        except (Unavailable, OSError) as error:
+            if loop.time() > until:
+                raise
+            log.warning("start.waiting", what=what, why=str(error))
+            await asyncio.sleep(RETRY_S)
+
+
+async def _stop(process: Running) -> None:
+    for role in reversed(process.roles):
+        log.info("stop", step=role.name)
+        try:
+            await role.stop()
+        except (StationmasterError, OSError, TimeoutError) as error:
+            log.warning("stop.failed", step=role.name, why=str(error))
+    parts = process.parts
+    await parts.bus.stop()
+    await parts.cache.stop()
+    if parts.database is not None:
+        await parts.database.stop()
+    await parts.runtime.cancel_all()
+
+
+async def until_signalled() -> None:
+    """Returns on SIGTERM or SIGINT; a second one ends the process at once."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def ask() -> None:
+        asked.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask)
+    await asked.wait()
+
+
+async def serve(settings: Settings, names: Sequence[str]) -> None:
+    """The roles until a signal."""
+    async with running(settings, names):
+        log.info("ready", roles=list(names))
+        await until_signalled()
+
+
+def order(names: Sequence[str]) -> list[str]:
+    """Roles of one process in the order they start."""
+    return [name for name in EMBEDDED_ROLES if name in names] + [n for n in names if n not in EMBEDDED_ROLES]
