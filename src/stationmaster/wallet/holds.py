@@ -15,8 +15,9 @@ from stationmaster.kernel.ids import IdSource
 from stationmaster.wallet import ledger, wallets
 from stationmaster.wallet.model import Hold, Posted, Posting, SettledHold, Split, Transfer
 from stationmaster.wallet.rules import accounts
-from stationmaster.wallet.rules.overrun import pay_overrun, receivers
-from stationmaster.wallet.tables import ledger_account, ledger_transaction, ledger_transfer, wallet_hold
+from stationmaster.wallet.rules.settlement import Charge
+from stationmaster.wallet.rules.settlement import settle as divide
+from stationmaster.wallet.tables import wallet_hold
 
 _COLUMNS = columns_of(Hold, wallet_hold)
 
@@ -120,19 +121,24 @@ async def release(
 ) -> int:
     """All of it back to the wallet: the charge did not happen. How much; releasing again says the same."""
     held = await _locked(uow, session_id, generation)
+    return await _release(uow, held, currency, actor, now=now, ids=ids)
+
+
+async def _release(
+    uow: UnitOfWork, held: Hold, currency: str, actor: str, *, now: datetime, ids: IdSource
+) -> int:
+    if held.captured:
+        raise Refused("hold_captured", f"The hold of session {held.session_id!r} was captured.")
     if held.state == "SETTLED":
-        if held.captured:
-            raise Refused("hold_captured", f"The hold of session {session_id!r} was captured.")
         return held.released
+    hold, wallet = accounts.hold(held.driver_id), accounts.wallet(held.driver_id)
     posting = Posting(
         kind="release",
-        key=release_key(session_id, generation),
-        transfers=[
-            Transfer(accounts.hold(held.driver_id), accounts.wallet(held.driver_id), held.amount, currency)
-        ],
+        key=release_key(held.session_id, held.generation),
+        transfers=[Transfer(hold, wallet, held.amount, currency)],
         actor=actor,
-        session_id=session_id,
-        reference_id=await _reference(uow, session_id, generation),
+        session_id=held.session_id,
+        reference_id=await _reference(uow, held.session_id, held.generation),
     )
     posted = await ledger.post(uow, posting, now=now, ids=ids)
     await _close(uow, held, captured=0)
@@ -161,94 +167,50 @@ async def settle(
     first result.
     """
     held = None if generation == 0 else await _locked(uow, session_id, generation)
-    assert held is not None or not capture.total_minor, "nothing can be captured without a hold"
     assert held is None or held.driver_id == driver_id, "a hold is settled for its own driver"
     if (before := await ledger.find_by_key(uow, settle_key(session_id))) is not None:
         return await _result(uow, before, held)
-    if held is not None and held.state != "OPEN" and (capture.total_minor or overrun):
-        raise Refused("hold_settled", f"The hold of session {session_id!r} is closed already.")
-    if held is not None and not (capture.total_minor or overrun):
-        back = await release(
-            uow,
-            session_id=session_id,
-            generation=generation,
-            currency=currency,
-            actor=actor,
-            now=now,
-            ids=ids,
+    held_minor = 0 if held is None else held.amount
+    charge = Charge(driver_id, organisation_id, currency, held_minor, capture, overrun or Split())
+    if charge.is_free:
+        return SettledHold(
+            0, 0 if held is None else await _release(uow, held, currency, actor, now=now, ids=ids)
         )
-        return SettledHold(0, back)
-    if held is not None and capture.total_minor > held.amount:
-        raise Refused("capture_exceeds_hold", "More would be captured than is held; the rest is overrun.")
-    posting, paid = await _settlement(
-        uow,
-        session_id,
-        generation,
-        driver_id,
-        organisation_id,
-        currency,
-        held,
-        capture,
-        overrun or Split(),
-        actor,
+    _check(charge, held)
+    wallet, hold = accounts.wallet(driver_id), accounts.hold(driver_id)
+    # How much of the overrun the wallet can pay is decided behind its lock.
+    spendable = await ledger.lock(uow, {wallet: currency, hold: currency})
+    settlement = divide(charge, available_minor=spendable[wallet])
+    posting = Posting(
+        kind="settle",
+        key=settle_key(session_id),
+        transfers=settlement.transfers,
+        actor=actor,
+        session_id=session_id,
+        reference_id=await _reference(uow, session_id, generation),
+        fingerprint="settle",
     )
-    if posting is None:
-        return SettledHold(0, 0)
     posted = await ledger.post(uow, posting, now=now, ids=ids)
     if posted.is_replay:  # Only without a hold: its row's lock puts settlements one behind the other.
         return await _result(uow, posted, held)
     if held is not None:
         await _close(uow, held, captured=capture.total_minor)
     await wallets.announce(uow, driver_id, posted, now=now)
+    paid_minor = settlement.overrun_paid_minor
     return SettledHold(
         captured_minor=capture.total_minor,
-        released_minor=held.amount - capture.total_minor if held is not None else 0,
-        overrun_paid_minor=paid,
-        overrun_owed_minor=(overrun or Split()).total_minor - paid,
+        released_minor=charge.rest_minor,
+        overrun_paid_minor=paid_minor,
+        overrun_owed_minor=charge.overrun.total_minor - paid_minor,
     )
 
 
-async def _settlement(
-    uow: UnitOfWork,
-    session_id: str,
-    generation: int,
-    driver_id: str,
-    organisation_id: str,
-    currency: str,
-    held: Hold | None,
-    capture: Split,
-    overrun: Split,
-    actor: str,
-) -> tuple[Posting | None, int]:
-    """The posting, and how much of the overrun the wallet pays: decided behind the wallet's lock."""
-    wallet, hold = accounts.wallet(driver_id), accounts.hold(driver_id)
-    spendable = await ledger.lock(uow, {wallet: currency, hold: currency})
-    rest = held.amount - capture.total_minor if held is not None else 0
-    transfers = [
-        Transfer(hold, receiver, amount, currency)
-        for receiver, amount in receivers(capture, organisation_id=organisation_id)
-    ]
-    if rest:
-        transfers.append(Transfer(hold, wallet, rest, currency))
-    extra, paid = pay_overrun(
-        overrun,
-        driver_id=driver_id,
-        organisation_id=organisation_id,
-        available_minor=spendable[wallet] + rest,
-        currency=currency,
-    )
-    if not transfers and not extra:
-        return None, 0
-    posting = Posting(
-        kind="settle",
-        key=settle_key(session_id),
-        transfers=[*transfers, *extra],
-        actor=actor,
-        session_id=session_id,
-        reference_id=await _reference(uow, session_id, generation) if held is not None else session_id,
-        fingerprint="settle",
-    )
-    return posting, paid
+def _check(charge: Charge, held: Hold | None) -> None:
+    """Raises Refused for what the hold cannot give."""
+    if held is not None and held.state != "OPEN":
+        raise Refused("hold_settled", f"The hold of session {held.session_id!r} is closed already.")
+    if charge.rest_minor < 0:
+        raise Refused("capture_exceeds_hold", "More would be captured than is held; the rest is overrun.")
 
 
 async def _reference(reader: Reader, session_id: str, generation: int) -> str:
@@ -268,19 +230,10 @@ async def _close(uow: UnitOfWork, held: Hold, *, captured: int) -> None:
 
 async def _result(reader: Reader, posted: Posted, held: Hold | None) -> SettledHold:
     """What the first settlement did, from what it left behind."""
-    rows = await reader.execute(
-        select(ledger_account.c.kind, ledger_transfer.c.amount)
-        .select_from(ledger_transfer)
-        .join(ledger_account, ledger_account.c.id == ledger_transfer.c.debit_account_id)
-        .join(ledger_transaction, ledger_transaction.c.id == ledger_transfer.c.transaction_id)
-        .where(ledger_transaction.c.id == posted.id)
-    )
-    sums: dict[str, int] = {}
-    for row in rows.all():
-        sums[row.kind] = sums.get(row.kind, 0) + row.amount
+    paid_by = await ledger.debits_by_kind(reader, posted)
     return SettledHold(
         captured_minor=held.captured if held is not None else 0,
         released_minor=held.released if held is not None else 0,
-        overrun_paid_minor=sums.get("liability:wallet", 0),
-        overrun_owed_minor=sums.get("asset:receivable", 0),
+        overrun_paid_minor=paid_by.get("liability:wallet", 0),
+        overrun_owed_minor=paid_by.get("asset:receivable", 0),
     )

@@ -7,7 +7,7 @@ impossible; the look before only makes the refusal friendly and leaves the unit 
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from stationmaster.infra.db.database import Reader, UnitOfWork
 from stationmaster.infra.db.errors import Violation
@@ -17,7 +17,7 @@ from stationmaster.wallet import accounts
 from stationmaster.wallet.accounts import Account
 from stationmaster.wallet.model import AccountCode, Posted, Posting, Transfer
 from stationmaster.wallet.rules.postings import check_funds, check_posting, hash_of
-from stationmaster.wallet.tables import ledger_transaction, ledger_transfer
+from stationmaster.wallet.tables import ledger_account, ledger_transaction, ledger_transfer
 
 GUARD = "guarded_not_negative"
 
@@ -75,6 +75,17 @@ async def find_by_key(reader: Reader, key: str) -> Posted | None:
         )
     ).first()
     return None if row is None else Posted(row.id, row.public_id, is_replay=True)
+
+
+async def debits_by_kind(reader: Reader, posted: Posted) -> dict[str, int]:
+    """How much a posting took from each kind of account."""
+    rows = await reader.execute(
+        select(ledger_account.c.kind, func.sum(ledger_transfer.c.amount).label("amount"))
+        .join(ledger_transfer, ledger_transfer.c.debit_account_id == ledger_account.c.id)
+        .where(ledger_transfer.c.transaction_id == posted.id)
+        .group_by(ledger_account.c.kind)
+    )
+    return {row.kind: int(row.amount) for row in rows.all()}
 
 
 def _codes(posting: Posting) -> dict[AccountCode, str]:

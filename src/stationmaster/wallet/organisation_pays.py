@@ -8,7 +8,7 @@ from stationmaster.wallet import ledger
 from stationmaster.wallet.holds import settle_key
 from stationmaster.wallet.model import Posted, Posting, Split, Transfer
 from stationmaster.wallet.rules import accounts
-from stationmaster.wallet.rules.overrun import receivers
+from stationmaster.wallet.rules.settlement import receivers
 
 
 async def settle(

@@ -5,8 +5,8 @@ import pytest
 from stationmaster.kernel.errors import InsufficientFunds, Invalid
 from stationmaster.wallet.model import AccountCode, Posting, Split, Transfer
 from stationmaster.wallet.rules import accounts
-from stationmaster.wallet.rules.overrun import pay_overrun, receivers
 from stationmaster.wallet.rules.postings import check_funds, check_posting, hash_of
+from stationmaster.wallet.rules.settlement import Charge, receivers, settle
 from stationmaster.wallet.rules.statement_text import text_of
 
 WALLET, HOLD = accounts.wallet("d"), accounts.hold("d")
@@ -88,18 +88,28 @@ def test_a_split_goes_tax_first_and_leaves_out_nothing() -> None:
 
 @pytest.mark.parametrize("available", [0, 5, 18, 28, 60, 118, 500])
 def test_the_wallet_pays_what_it_can_and_the_rest_is_owed(available: int) -> None:
-    split = Split(90, 10, 18)
-    transfers, paid = pay_overrun(
-        split, driver_id="d", organisation_id="o", available_minor=available, currency="INR"
-    )
-    assert paid == min(available, 118) == sum(t.amount_minor for t in transfers if t.debit == WALLET)
-    assert 118 - paid == sum(t.amount_minor for t in transfers if t.debit == accounts.receivable("d"))
-    got = {
-        code: sum(t.amount_minor for t in transfers if t.credit == code)
-        for code, _ in receivers(split, organisation_id="o")
+    over = Split(90, 10, 18)
+    done = settle(Charge("d", "o", "INR", 0, Split(), over), available_minor=available)
+    by = {
+        payer: sum(t.amount_minor for t in done.transfers if t.debit == payer)
+        for payer in (WALLET, accounts.receivable("d"))
     }
-    assert got == dict(receivers(split, organisation_id="o"))
-    assert all(t.amount_minor > 0 for t in transfers)
+    assert by == {WALLET: min(available, 118), accounts.receivable("d"): max(0, 118 - available)}
+    assert done.overrun_paid_minor == by[WALLET]
+    for receiver, due in receivers(over, organisation_id="o"):
+        assert sum(t.amount_minor for t in done.transfers if t.credit == receiver) == due
+    assert all(t.amount_minor > 0 for t in done.transfers)
+
+
+def test_what_returns_from_the_hold_pays_an_overrun_too() -> None:
+    """Nobody should ask for both; if somebody does, nothing is owed while money returns."""
+    done = settle(Charge("d", "o", "INR", 100, Split(60), Split(50)), available_minor=5)
+    assert [(t.debit, t.amount_minor) for t in done.transfers] == [
+        (HOLD, 60),
+        (HOLD, 40),
+        (WALLET, 45),
+        (accounts.receivable("d"), 5),
+    ]
 
 
 def test_a_settlement_reads_by_its_sign() -> None:
