@@ -1,8 +1,8 @@
 """Who gets a charge's money, and from where?
 
-From the hold as far as it goes, and what is left of the hold returns. What the charge cost beyond it comes from
-the wallet's available money first, and the rest becomes a receivable (architecture 5). Tax is covered before the
-fee, and the fee before the organisation: what is owed to the state never depends on a driver's solvency.
+From the hold as far as it goes, and what is left of the hold returns. What the charge cost beyond it comes
+from the wallet's available money first, and the rest becomes a receivable (architecture 5). Tax is covered
+before the fee, and the fee before the organisation: what is owed to the state never depends on a driver.
 """
 
 from dataclasses import dataclass
