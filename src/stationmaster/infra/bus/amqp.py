@@ -23,7 +23,8 @@ START_WITHIN_S: Final = 5.0
 
 
 class AmqpBus:
-    """See the port. ``url`` carries credentials, vhost and TLS (amqps); a broker that is away is waited for."""
+    """See the port. ``url`` carries credentials, vhost and TLS (amqps); a broker that is away is waited
+    for."""
 
     def __init__(
         self,
@@ -53,7 +54,8 @@ class AmqpBus:
         return self._is_running and self._publisher.ready
 
     async def start(self) -> None:
-        """Returns when connected, or after a few seconds: then ``ready`` is False until the broker is back."""
+        """Returns when connected, or after a few seconds: then ``ready`` is False until the broker is
+        back."""
         if self._is_running:
             return
         self._is_running = True
@@ -107,8 +109,8 @@ class AmqpBus:
             await self._open_mailboxes(await self._link.connection())
 
     async def _open_mailboxes(self, connection: aiormq.Connection) -> None:
-        """Exclusive: the broker deletes them with the connection. An old one may be locked until it notices that our
-        last connection is dead; then this raises, and the link tries again."""
+        """Exclusive: the broker deletes them with the connection. An old one may be locked until it notices
+        that our last connection is dead; then this raises, and the link tries again."""
         channel = await connection.channel(publisher_confirms=False)
         for queue in sorted(self._mailboxes):
             await channel.queue_declare(queue, exclusive=True)

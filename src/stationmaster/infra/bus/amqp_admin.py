@@ -1,4 +1,5 @@
-"""What people do with the broker: create the topology, check it, count, look at dead letters. A connection per errand."""
+"""What people do with the broker: create the topology, check it, count, look at dead letters. A connection
+per errand."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -49,7 +50,8 @@ class Errands:
                 await bind(binding.destination, binding.source, binding.key)
 
     async def check(self, topology: Topology) -> list[str]:
-        """Bindings cannot be asked for in AMQP 0-9-1; publishing is mandatory, so a missing one is heard of."""
+        """Bindings cannot be asked for in AMQP 0-9-1; publishing is mandatory, so a missing one is heard
+        of."""
         wrong: list[str] = []
         async with self._connected() as connection:
             channel = await connection.channel(publisher_confirms=False)
@@ -85,8 +87,13 @@ class Errands:
     async def dead_letters(self, queue: str, *, limit: int) -> list[DeadLetter]:
         async with self._connected() as connection:
             channel = await connection.channel(publisher_confirms=False)
-            # Never acknowledged: with the connection's end they are back.
-            return [dead_letter_of(queue, message) async for message in _taken(channel, queue, limit)]
+            taken = [message async for message in _taken(channel, queue, limit)]
+            if taken:
+                # Put back in so many words: what a closing connection drops returns a moment later only, and
+                # the next errand would not see it.
+                await channel.basic_nack(taken[-1].delivery_tag or 0, multiple=True, requeue=True)
+                await channel.queue_declare(dead_queue(queue), passive=True)
+            return [dead_letter_of(queue, message) for message in taken]
 
     async def replay(self, queue: str, *, limit: int) -> int:
         count = 0

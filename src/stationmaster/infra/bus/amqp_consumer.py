@@ -1,7 +1,7 @@
 """One consumer of a broker's queue: takes a batch, has it handled, settles it, takes the next.
 
-Deliveries are handled in the order in which they came, so settling a batch is one multiple acknowledgement. What
-failed is published again (confirmed) before it is acknowledged; nothing is ever put back by nack.
+Deliveries are handled in the order in which they came, so settling a batch is one multiple acknowledgement.
+What failed is published again (confirmed) before it is acknowledged; nothing is ever put back by nack.
 """
 
 import asyncio
@@ -30,7 +30,8 @@ _PAUSE_MAX_S: Final = 10.0
 
 
 class AmqpSubscription:
-    """The port's Subscription, and the Source of its own batches. Opens its channel again whenever it is lost."""
+    """The port's Subscription, and the Source of its own batches. Opens its channel again whenever it is
+    lost."""
 
     def __init__(
         self,
@@ -111,6 +112,7 @@ class AmqpSubscription:
             batch = await gather(self, self._batching, self._runtime)
             if is_over() or not batch:
                 continue
+            await self._runtime.sleep(0)  # others get their turn, whatever the handler does
             good = [delivery for delivery in batch if delivery.verdict == "ack"]
             if good and not await handle(
                 self._handler, good, self._runtime, hold_s=self._hold_s, ending=is_over
@@ -126,7 +128,8 @@ class AmqpSubscription:
         return self._is_ending or self._channel is not channel
 
     async def _set_aside(self, batch: list[Delivery], channel: ConsumeChannel) -> bool:
-        """Every delivery that is not done waits on a rung or among the dead letters. False: the channel went."""
+        """Every delivery that is not done waits on a rung or among the dead letters. False: the channel
+        went."""
         failed = [delivery for delivery in batch if delivery.verdict != "ack"]
         pause_s = _PAUSE_S
         while failed and not self._is_over(channel):

@@ -1,7 +1,7 @@
 """One connection to the broker that comes back by itself, and the two kinds of channel we use on it.
 
-Not the client's "robust" connection: that re-declares what it remembers (and so fights an operator's policy), and
-publishes hang in it while it reconnects.
+Not the client's "robust" connection: that re-declares what it remembers (and so fights an operator's policy),
+and publishes hang in it while it reconnects.
 """
 
 import asyncio
@@ -24,7 +24,8 @@ log = structlog.get_logger()
 CONNECT_WITHIN_S: Final = 5.0
 HEARTBEAT_S: Final = 10
 TROUBLE: Final = (AMQPError, OSError, TimeoutError, RuntimeError)
-"""What the client raises when the broker is away, closing or refusing (RuntimeError: the connection just closed)."""
+"""What the client raises when the broker is away, closing or refusing (RuntimeError: the connection just
+closed)."""
 
 _PAUSE_S: Final = 0.1
 _PAUSE_MAX_S: Final = 5.0
@@ -110,7 +111,10 @@ class Link:
                     await connection.connect()
                     await self._up(connection)
             except TROUBLE as error:
-                log.warning("broker.unreachable", link=self._name, reason=f"{type(error).__name__}: {error}")
+                if pause_s in {_PAUSE_S, _PAUSE_MAX_S}:
+                    log.warning(
+                        "broker.unreachable", link=self._name, reason=f"{type(error).__name__}: {error}"
+                    )
                 await _close(connection)
                 await self._runtime.sleep(pause_s * (0.5 + self._runtime.ids.random()))
                 pause_s = min(pause_s * 2, _PAUSE_MAX_S)
@@ -146,7 +150,8 @@ def with_heartbeat(url: str, name: str) -> URL:
 
 
 class PublishChannel(aiormq.Channel):
-    """Confirms and returns as plain calls, frames written as they are: no task, lock and future per message."""
+    """Confirms and returns as plain calls, frames written as they are: no task, lock and future per
+    message."""
 
     confirmed: Callable[[int, bool, bool], None]
     returned: Callable[[str], None]
@@ -177,7 +182,7 @@ class ConsumeChannel(aiormq.Channel):
 async def _content(
     channel: aiormq.Channel, frame: commands.Basic.Deliver | commands.Basic.Return
 ) -> DeliveredMessage:
-    header = await channel._get_frame()
+    header = await channel._get_frame()  # noqa: SLF001 - as its subclasses may
     if not isinstance(header, ContentHeader):
         raise aiormq.exceptions.InvalidFrameError(header)
-    return await channel._read_content(frame, header)
+    return await channel._read_content(frame, header)  # noqa: SLF001 - the same

@@ -1,7 +1,8 @@
-"""How do documents reach the broker? Packed, persistent, mandatory, a few messages outstanding, each confirmed.
+"""How do documents reach the broker? Packed, persistent, mandatory, a few messages outstanding, each
+confirmed.
 
-What was outstanding when the connection broke is sent again on the next one, as long as somebody waits for it:
-every message has a stable id and every consumer is idempotent.
+What was outstanding when the connection broke is sent again on the next one, as long as somebody waits for
+it: every message has a stable id and every consumer is idempotent.
 """
 
 import asyncio
@@ -124,7 +125,8 @@ class Publisher:
     def _channel_closed(
         self, connection: aiormq.Connection, channel: PublishChannel, closing: "asyncio.Future[None]"
     ) -> None:
-        """The broker closes it for an exchange that does not exist; then that one publish is surely unroutable."""
+        """The broker closes it for an exchange that does not exist; then that one publish is surely
+        unroutable."""
         error = None if closing.cancelled() else closing.exception()
         if self._channel is not channel:
             return
@@ -133,7 +135,7 @@ class Publisher:
                 if pack.message.exchange and f"'{pack.message.exchange}'" in str(error):
                     pack.fail(lambda: Unroutable("unroutable", "there is no such exchange"))
         self._down()
-        if not connection.is_closed:
+        if isinstance(error, aiormq.exceptions.AMQPChannelError):
             log.warning("broker.channel_closed", reason=str(error))
             closer = connection.close()
             self._closing = self._runtime.spawn(closer, name="amqp.publish.close")

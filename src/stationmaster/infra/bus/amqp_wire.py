@@ -1,7 +1,7 @@
 """What does a message of ours look like in AMQP 0-9-1?
 
-Encoded by hand where it is per message: the client's general encoder costs more than the whole pack. Read with the
-client's own decoder.
+Encoded by hand where it is per message: the client's general encoder costs more than the whole pack. Read
+with the client's own decoder.
 """
 
 import struct
@@ -39,12 +39,13 @@ _JSON: Final = b"\x10application/json"
 def publish_frames(pack: Pack, *, channel: int, tag: int, now: datetime, body_max: int) -> bytes:
     """Method, header and body frames, ready for the socket: persistent and mandatory.
 
-    ``tag`` goes along as correlation id, so that a return names its publish beyond doubt (two publishes may carry the
-    same message id, when the first was unknown).
+    ``tag`` goes along as correlation id, so that a return names its publish beyond doubt (two publishes may
+    carry the same message id, when the first was unknown).
     """
     message = pack.message
     method = b"".join((
-        struct.pack(">HHH", _BASIC, _PUBLISH, 0), _short(message.exchange), _short(message.routing_key), _MANDATORY,
+        struct.pack(">HHH", _BASIC, _PUBLISH, 0),
+        _short(message.exchange), _short(message.routing_key), _MANDATORY,
     ))  # fmt: skip
     header = struct.pack(">HHQ", _BASIC, 0, len(pack.body)) + _properties(pack, tag, now)
     frames = [_frame(_METHOD, channel, method), _frame(_HEADER, channel, header)]
@@ -105,7 +106,8 @@ def delivery_of(queue: str, message: DeliveredMessage, *, now: datetime) -> Deli
     headers: dict[str, Any] = properties.headers or {}
     delivery = Delivery(
         queue=queue, routing_key=str(headers.get(ROUTING_KEY) or message.routing_key or ""), items=[],
-        message_id=properties.message_id or "", attempts=_attempts(headers), redelivered=bool(message.redelivered),
+        message_id=properties.message_id or "", attempts=_attempts(headers),
+        redelivered=bool(message.redelivered),
         headers={key: value for key, value in headers.items() if isinstance(value, str) and key not in _OURS},
         tag=message,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """How does a batch reach its handler, and what becomes of it? The same for both adapters.
 
-Gather (what is there, or a short linger), handle, settle. A dependency that is away (Unavailable) is waited for in
-place and counts as no attempt; any other exception sends the whole batch up the retry ladder.
+Gather (what is there, or a short linger), handle, settle. A dependency that is away (Unavailable) is waited
+for in place and counts as no attempt; any other exception sends the whole batch up the retry ladder.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ HOLD_S: Final = 10.0
 """How long deliveries are held for a dependency that is away before others may have them."""
 
 HOLD_MAX_S: Final = 900.0
-"""Every giving back counts on the broker's delivery limit (and holding on its 30 min acknowledgement limit), so the
-holds grow while nothing succeeds."""
+"""Every giving back counts on the broker's delivery limit (and holding on its 30 min acknowledgement limit),
+so the holds grow while nothing succeeds."""
 
 _FIRST_PAUSE_S: Final = 0.1
 _PAUSE_MAX_S: Final = 2.0
@@ -41,7 +41,8 @@ class Source(Protocol):
     """Where deliveries come from."""
 
     def take(self, documents_max: int, *, alone: bool) -> list[Delivery]:
-        """What is there now; at least one delivery when there is one. Not ``alone``: only such that may join others."""
+        """What is there now; at least one delivery when there is one. Not ``alone``: only such that may join
+        others."""
         ...
 
     async def arrival(self) -> None:

@@ -1,4 +1,4 @@
-"""The bus of one process: the journal's file is the queue. Durable, at least once, redelivers after a crash."""
+"""The bus of one process: the journal's file is the queue, and redelivers after a crash."""
 
 import asyncio
 import functools
@@ -8,15 +8,17 @@ from typing import Any, Final
 
 import structlog
 
-from stationmaster.contracts.topology import Topology, dead_queue, retry_queue
+from stationmaster.contracts.topology import Topology
+from stationmaster.infra.bus import journal_errands as errands
 from stationmaster.infra.bus import journal_rows as sql
 from stationmaster.infra.bus.delivering import Batching
 from stationmaster.infra.bus.journal_consumer import JournalSubscription
+from stationmaster.infra.bus.journal_publisher import JournalPublisher
 from stationmaster.infra.bus.journal_queue import JournalQueue
 from stationmaster.infra.bus.journal_rows import Row
 from stationmaster.infra.bus.journal_store import Journal, Unit
 from stationmaster.infra.bus.ladder import EXPIRED, Again, Dead, Ladder
-from stationmaster.infra.bus.packing import Pack, Packer
+from stationmaster.infra.bus.packing import Pack
 from stationmaster.infra.bus.port import (
     DeadLetter,
     Delivery,
@@ -24,7 +26,6 @@ from stationmaster.infra.bus.port import (
     Message,
     PublishUnknown,
     QueueState,
-    Unroutable,
 )  # fmt: skip
 from stationmaster.infra.runtime import Runtime
 from stationmaster.kernel.errors import StationmasterError, Unavailable
@@ -39,7 +40,7 @@ _CLOCK_GRAIN_S: Final = 0.005
 
 
 class JournalBus:
-    """See the port. Published documents that wait for the same commit are packed; one row per queue and pack."""
+    """See the port. Documents that wait for the same commit are packed; one row per queue and pack."""
 
     def __init__(
         self,
@@ -51,13 +52,11 @@ class JournalBus:
     ) -> None:
         self._journal = journal
         self._runtime = runtime
-        self._packer = Packer(runtime.clock.monotonic, confirm_within_s)
+        self._publisher = JournalPublisher(topology, runtime, confirm_within_s=confirm_within_s)
         self._queues: dict[str, JournalQueue] = {}
-        self._mailboxes: set[str] = set()
         self._subscriptions: list[JournalSubscription] = []
         self._acked: list[int] = []
         self._changed: list[tuple[int, float, str | None, int]] = []
-        self._next_id = 0
         self._is_running = False
         self._is_failing = False
         self._use(topology)
@@ -66,8 +65,7 @@ class JournalBus:
     def _use(self, topology: Topology) -> None:
         self._topology = topology
         self._ladder = Ladder(topology)
-        self._routes = functools.lru_cache(maxsize=4096)(topology.queues_for)
-        self._names = {queue.name for queue in topology.queues}
+        self._publisher.use(topology)
 
     @property
     def ready(self) -> bool:
@@ -77,7 +75,7 @@ class JournalBus:
         if self._is_running:
             return
         self._journal.open(sql.SCHEMA)
-        self._next_id = await self._journal.write(_drop_mailboxes)
+        self._publisher.next_id = await self._journal.write(_drop_mailboxes)
         self._is_running = True
         for name, last in await self._journal.read("SELECT queue, max(id) FROM message GROUP BY queue"):
             queue = self._queue(name)
@@ -94,7 +92,7 @@ class JournalBus:
         self._is_running = False
         self._ticking.cancel()
         await self._journal.close()
-        self._packer.fail_all()
+        self._publisher.packer.fail_all()
 
     # Publishing.
 
@@ -112,26 +110,15 @@ class JournalBus:
     def _add(self, message: Message) -> asyncio.Future[None]:
         if not self._is_running:
             raise PublishUnknown("bus_closed", "the bus is not running")
-        if not self._destinations(message.exchange, message.routing_key):
-            raise Unroutable("unroutable", f"no queue for {message.exchange!r} {message.routing_key!r}")
-        done = self._packer.add(message)
+        done = self._publisher.add(message)
         self._journal.wake()
         return done
 
-    def _destinations(self, exchange: str, key: str) -> list[str]:
-        """Bound queues that exist."""
-        return [
-            name for name in self._routes(exchange, key) if name in self._names or name in self._mailboxes
-        ]
-
     def _contribute(self) -> Unit | None:
         """This bus's part of the next commit: new messages, and what became of old ones."""
-        packs: list[Pack] = []
-        while (taken := self._packer.take()) is not None:
-            packs.append(taken)
+        packs, rows = self._publisher.take()
         if not (packs or self._acked or self._changed):
             return None
-        rows = [row for pack in packs for row in self._rows_of(pack)]
         acked, self._acked = self._acked, []
         changed, self._changed = self._changed, []
         work = functools.partial(
@@ -160,21 +147,6 @@ class JournalBus:
         for pack in packs:
             pack.fail(lambda: PublishUnknown("publish_unknown", f"the journal failed: {error}"))
 
-    def _rows_of(self, pack: Pack) -> list[Row]:
-        message = pack.message
-        expires_at = None if message.expires_in_s is None else self._now() + message.expires_in_s
-        rows: list[Row] = []
-        for name in self._destinations(message.exchange, message.routing_key):
-            rows.append(
-                Row(
-                    id=self._next_id, queue=name, routing_key=message.routing_key, message_id=message.message_id,
-                    priority=message.priority, body=pack.body, items=pack.items, headers=message.headers,
-                    expires_at=expires_at, is_mailbox=name in self._mailboxes,
-                )
-            )  # fmt: skip
-            self._next_id += 1
-        return rows
-
     # Consuming.
 
     async def consume(
@@ -185,9 +157,9 @@ class JournalBus:
         batch_max: int = 1,
         linger_s: float = 0.0,
         urgent: Callable[[Delivery], bool] | None = None,
-        prefetch: int = 20,
+        prefetch: int = 20,  # noqa: ARG002 - nothing is fetched ahead within one process
     ) -> JournalSubscription:
-        if queue not in self._names and queue not in self._mailboxes:
+        if not self._publisher.has(queue):
             raise Unavailable("no_such_queue", f"there is no queue {queue!r}")
         source, batching = self._queue(queue), Batching(batch_max, linger_s, urgent)
         subscription = JournalSubscription(source, handler, batching, self._runtime, self._settle)
@@ -197,7 +169,7 @@ class JournalBus:
         return subscription
 
     def _settle(self, deliveries: list[Delivery]) -> None:
-        """Write down the verdicts with the next commit; a crash before it redelivers, as at-least-once allows."""
+        """The verdicts are written with the next commit; a crash before it redelivers."""
         for delivery in deliveries:
             row: Row = delivery.tag  # type: ignore[assignment]
             queue = self._queue(row.queue)
@@ -249,7 +221,10 @@ class JournalBus:
         while self._is_running:
             await self._runtime.sleep(_TICK_S)
             now = self._now()
-            self._packer.expire()
+            self._publisher.packer.expire()
+            self._is_failing = False  # the next commit tells whether the disk is well again
+            if self._acked or self._changed:
+                self._journal.wake()
             for queue in list(self._queues.values()):
                 queue.release(now)
                 self._set_aside_expired(queue, queue.expired(now))
@@ -265,7 +240,7 @@ class JournalBus:
             self._journal.wake()
 
     async def open_mailbox(self, queue: str) -> None:
-        self._mailboxes.add(queue)
+        self._publisher.mailboxes.add(queue)
 
     # Topology and dead letters.
 
@@ -276,56 +251,28 @@ class JournalBus:
         exchanges = {exchange.name for exchange in self._topology.exchanges}
         return [
             *(f"exchange {one.name} is missing" for one in topology.exchanges if one.name not in exchanges),
-            *(f"queue {one.name} is missing" for one in topology.queues if one.name not in self._names),
+            *(
+                f"queue {one.name} is missing"
+                for one in topology.queues
+                if one.name not in self._publisher.names
+            ),
         ]
 
     async def state(self) -> list[QueueState]:
-        count = "SELECT queue, dead_reason IS NOT NULL, count(*) FROM message GROUP BY 1, 2"
-        counts = {(name, bool(dead)): number for name, dead, number in await self._journal.read(count)}
-        found = {name: QueueState(name, ready=0) for name in sorted(self._names | self._mailboxes)}
-        for name in [name for name in found if counts.get((name, True))]:
-            found[dead_queue(name)] = QueueState(dead_queue(name), ready=counts[name, True])
-        for name, queue in self._queues.items():
-            waiting = counts.get((name, False), 0) - queue.in_hand - len(queue.delayed)
-            found[name] = QueueState(name, waiting, queue.in_hand, queue.consumers)
-            for row in queue.delayed:
-                rung = self._rung_of(row)
-                found[rung] = QueueState(rung, ready=found.get(rung, QueueState(rung, 0)).ready + 1)
-        return list(found.values())
-
-    def _rung_of(self, row: Row) -> str:
-        delays = self._topology.retry_delays_s
-        return retry_queue(row.queue, delays[min(row.attempts - 2, len(delays) - 1)])
+        names = sorted(self._publisher.names | self._publisher.mailboxes)
+        return await errands.state(self._journal, names, self._queues, self._topology.retry_delays_s)
 
     async def dead_letters(self, queue: str, *, limit: int = 100) -> list[DeadLetter]:
-        return [sql.dead_letter_of(record) for record in await self._journal.read(sql.DEAD, (queue, limit))]
+        return await errands.dead_letters(self._journal, queue, limit=limit)
 
     async def replay_dead(self, queue: str, *, limit: int = 100) -> int:
-        def renew(connection: sqlite3.Connection) -> list[Row]:
-            # A new id: to the readers of the file it is a new message.
-            records = connection.execute(sql.DEAD, (queue, limit)).fetchall()
-            rows = [sql.row_of(record[:-1]) for record in records]
-            connection.executemany(sql.DELETE, [(row.id,) for row in rows])
-            for row, id_ in zip(rows, ids, strict=False):
-                row.id, row.attempts, row.available_at, row.expires_at = id_, 1, 0.0, None
-                row.is_redelivered = False
-            connection.executemany(sql.INSERT, [row.parameters() for row in rows])
-            return rows
-
-        ids = range(self._next_id, self._next_id + limit)
-        self._next_id += limit
-        rows = await self._journal.write(renew)
+        rows = await errands.renew(self._journal, queue, self._publisher.ids(limit))
         for row in rows:
-            self._queue(queue).push(row, now=self._now())
+            self._queue(queue).insert(row, now=self._now())
         return len(rows)
 
     async def discard_dead(self, queue: str, *, limit: int = 100) -> int:
-        def discard(connection: sqlite3.Connection) -> int:
-            records = connection.execute(sql.DEAD, (queue, limit)).fetchall()
-            connection.executemany(sql.DELETE, [(record[0],) for record in records])
-            return len(records)
-
-        return await self._journal.write(discard)
+        return await errands.discard(self._journal, queue, limit=limit)
 
     def _queue(self, name: str) -> JournalQueue:
         if name not in self._queues:

@@ -54,6 +54,7 @@ class JournalSubscription:
             if is_over():
                 self._queue.give_back([_row(delivery) for delivery in batch])
                 return
+            await self._runtime.sleep(0)  # others get their turn, whatever the handler does
             good = [delivery for delivery in batch if delivery.verdict == "ack"]
             if good and not await handle(self._handler, good, self._runtime, hold_s=HOLD_S, ending=is_over):
                 self._queue.give_back([_row(delivery) for delivery in batch])

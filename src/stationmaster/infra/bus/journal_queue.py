@@ -74,7 +74,8 @@ class JournalQueue:
         self.wake()
 
     def take(self, documents_max: int, *, alone: bool) -> list[Row]:
-        """Highest priority first. ``alone``: a row that failed before comes by itself; else it is not taken."""
+        """Highest priority first. ``alone``: a row that failed before comes by itself; else it is not
+        taken."""
         taken: list[Row] = []
         room = documents_max
         for level in reversed(self._ready):

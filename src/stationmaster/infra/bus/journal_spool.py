@@ -1,4 +1,5 @@
-"""Where does the gateway keep frames that the bus did not confirm? In a file of this machine, oldest first."""
+"""Where does the gateway keep frames that the bus did not confirm? In a file of this machine, oldest
+first."""
 
 import sqlite3
 from collections import Counter
@@ -26,6 +27,7 @@ _INSERT: Final = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _COLUMNS: Final = "key, station_id, exchange, routing_key, body, message_id, priority, grp, headers"
+_OLDEST: Final = f"SELECT {_COLUMNS} FROM spool ORDER BY key LIMIT ?"  # noqa: S608 - of constants
 
 Row = tuple[Any, ...]
 
@@ -35,7 +37,8 @@ class SpoolFull(Unavailable):
 
 
 class JournalSpool:
-    """The gateway's port ``Spool``. Everything is still there after a crash; order is the order of appending."""
+    """The gateway's port ``Spool``. Everything is still there after a crash; order is the order of
+    appending."""
 
     def __init__(self, path: Path | str, *, max_bytes: int = MAX_BYTES, in_thread: bool = False) -> None:
         self._journal = Journal(path, in_thread=in_thread)
@@ -95,7 +98,7 @@ class JournalSpool:
             del self._stations[station]
 
     async def oldest(self, limit: int) -> list[tuple[int, str, Message]]:
-        rows = await self._journal.read(f"SELECT {_COLUMNS} FROM spool ORDER BY key LIMIT ?", (limit,))
+        rows = await self._journal.read(_OLDEST, (limit,))
         return [(row[0], row[1], _message(row)) for row in rows]
 
     async def remove(self, keys: Sequence[int]) -> None:

@@ -72,7 +72,7 @@ class Journal:
         self._connection.executescript(schema)
 
     def _take_lock(self) -> None:
-        self._lock = Path(f"{self.path}.lock").open("ab")
+        self._lock = Path(f"{self.path}.lock").open("ab")  # noqa: SIM115 - held for as long as the journal is open
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

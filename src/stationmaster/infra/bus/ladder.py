@@ -1,4 +1,5 @@
-"""Where does a failed delivery go next? One rung up, then to the dead letters; losable queues just forget it."""
+"""Where does a failed delivery go next? One rung up, then to the dead letters; losable queues just forget
+it."""
 
 from dataclasses import dataclass
 from typing import Final

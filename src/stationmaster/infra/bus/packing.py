@@ -1,7 +1,7 @@
 """Which documents travel together? Those that wait at the same moment for the same place.
 
-Nothing lingers: while nothing is outstanding a document goes at once, and what arrives meanwhile waits here and
-leaves as one message. So packs grow with the load, and the delay does not.
+Nothing lingers: while nothing is outstanding a document goes at once, and what arrives meanwhile waits here
+and leaves as one message. So packs grow with the load, and the delay does not.
 """
 
 import asyncio
@@ -50,8 +50,8 @@ class Waiting:
 class Pack:
     """One message to send: the first document's properties, and the publishers who wait for it.
 
-    ``attempts`` above 1 and ``reason``: a redelivery on its way up the ladder. ``origin`` is then the routing key
-    that it came with.
+    ``attempts`` above 1 and ``reason``: a redelivery on its way up the ladder. ``origin`` is then the routing
+    key that it came with.
     """
 
     message: Message
@@ -83,7 +83,8 @@ _Key = tuple[object, ...]
 
 @dataclass(slots=True)
 class Packer:
-    """The waiting room. ``now`` is a monotonic clock; a document waits at most ``confirm_within_s`` in all."""
+    """The waiting room. ``now`` is a monotonic clock; a document waits at most ``confirm_within_s`` in
+    all."""
 
     now: Callable[[], float]
     confirm_within_s: float
@@ -138,11 +139,23 @@ class Packer:
     def expire(self) -> None:
         """Tell those who waited too long, sent or not: nothing is known of their document."""
         now = self.now()
-        line = self._by_deadline
+        line, is_any = self._by_deadline, False
         while line and (line[0].done.done() or line[0].deadline <= now):
             one = line.popleft()
             if not one.done.done():
                 one.done.set_exception(PublishUnknown("publish_unknown", "not confirmed in time"))
+                is_any = True
+        if is_any:
+            self._forget_told()
+
+    def _forget_told(self) -> None:
+        """While nothing can be sent, those who were told must not fill the waiting room."""
+        for key, group in list(self._groups.items()):
+            while group and group[0].done.done() and not group[0].done.cancelled():
+                group.popleft()
+                self.documents -= 1
+            if not group:
+                del self._groups[key]
 
     def fail_all(self) -> None:
         """Nobody will send these any more."""

@@ -25,8 +25,8 @@ class Unroutable(Unavailable):
 class Message:
     """One JSON document on its way.
 
-    Exchange "" addresses the queue named by ``routing_key``. ``group``: messages of one group may travel packed
-    together in one AMQP message when they share exchange, key and priority; None travels alone.
+    Exchange "" addresses the queue named by ``routing_key``. ``group``: messages of one group may travel
+    packed together in one AMQP message when they share exchange, key and priority; None travels alone.
     ``expires_in_s`` makes it a dead letter (or nothing) when it was not taken in time.
     """
 
@@ -44,7 +44,8 @@ class Message:
 class Delivery:
     """What a consumer gets: one or more documents that travelled together, and a place for the verdict.
 
-    Say ``retry`` or ``dead``; saying nothing acknowledges when the handler returns. ``attempts`` counts from 1.
+    Say ``retry`` or ``dead``; saying nothing acknowledges when the handler returns. ``attempts`` counts from
+    1.
     """
 
     queue: str
@@ -117,14 +118,15 @@ class Bus(Protocol):
         ...
 
     async def publish(self, message: Message) -> None:
-        """Returns when durable. Raises PublishUnknown (also when it took longer than the adapter's time-out) or
-        Unroutable."""
+        """Returns when durable. Raises PublishUnknown (also when it took longer than the adapter's time-out)
+        or Unroutable."""
         ...
 
     def submit(self, message: Message) -> asyncio.Future[None]:
         """Publish without a coroutine: the future is done when durable, or fails as ``publish`` raises.
 
-        For hot paths (one task less per message). Call it on the loop's thread; cancelling it takes nothing back.
+        For hot paths (one task less per message). Call it on the loop's thread; cancelling it takes nothing
+        back.
         """
         ...
 
@@ -138,13 +140,13 @@ class Bus(Protocol):
         urgent: Callable[[Delivery], bool] | None = None,
         prefetch: int = 20,
     ) -> Subscription:
-        """One batch at a time per subscription. A batch is what is there, at most ``batch_max`` documents; with
-        ``linger_s`` it waits that long for more unless full or ``urgent`` says no to waiting."""
+        """One batch at a time per subscription. A batch is what is there, at most ``batch_max`` documents;
+        with ``linger_s`` it waits that long for more unless full or ``urgent`` says no to waiting."""
         ...
 
     async def open_mailbox(self, queue: str) -> None:
-        """Make a queue of this process's own, gone when the process is gone; others publish to it by name and get
-        Unroutable when it is not there."""
+        """Make a queue of this process's own, gone when the process is gone; others publish to it by name and
+        get Unroutable when it is not there."""
         ...
 
     async def apply(self, topology: Topology) -> None:
