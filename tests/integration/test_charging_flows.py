@@ -645,3 +645,87 @@ async def test_expiring_twice_is_once(street: Street) -> None:
         async with street.database.transaction() as uow:
             await starts.expire(uow, session_id=session.id, **street.world.said)
     assert (await street.session(session.id)).released_minor == 20_000
+
+
+async def test_nothing_expires_before_its_deadline(street: Street) -> None:
+    await street.station()
+    driver = await street.driver(20_000)
+    session = await street.start(driver)
+    async with street.database.transaction() as uow:
+        kept = await starts.expire(uow, session_id=session.id, **street.world.said)
+    assert kept.state is State.PENDING
+
+
+async def test_asking_twice_to_stop_sends_one_command(street: Street) -> None:
+    await street.station()
+    await street.card("FLEET", payer_kind="organisation")
+    answer = await street.begins("FLEET")
+    session = await street.only_session()
+    for _ in range(2):
+        async with street.database.transaction() as uow:
+            asked = await stops.ask(uow, session_id=session.id, actor="operator:1", **street.world.said)
+    assert (asked.state, asked.stop_attempts) == (State.STOPPING, 1)
+    sent = await street.commands(session.id, "RemoteStopTransaction")
+    assert [row.payload for row in sent] == [f'{{"transactionId":{answer["transactionId"]}}}']
+
+
+async def test_after_the_last_try_nobody_asks_again(street: Street) -> None:
+    await street.station()
+    await street.card("FLEET", payer_kind="organisation")
+    await street.begins("FLEET")
+    session = await street.only_session()
+    async with street.database.transaction() as uow:
+        await stops.ask(uow, session_id=session.id, actor="operator:1", **street.world.said)
+    for expected in (2, 3, 4, None):
+        street.clock.advance(61)
+        async with street.database.transaction() as uow:
+            again = await stops.ask_again(uow, session_id=session.id, **street.world.said)
+        assert (again and again.stop_attempts) == expected
+    assert len(await street.commands(session.id, "RemoteStopTransaction")) == 3
+
+
+async def test_a_late_start_of_the_card_that_charges_here_now_is_paid(street: Street) -> None:
+    await street.station()
+    driver = await street.driver(50_000)
+    await street.card("CARD1", driver)
+    begun_at = street.stamp()
+    street.clock.advance(600)
+    stopped_at = street.stamp()
+    await street.begins("CARD1", meter=2_000)
+    older = await street.begins("CARD1", say={"timestamp": begun_at}, is_late=True)
+    assert older["idTagInfo"]["status"] == "Accepted"
+    await street.ends(older["transactionId"], meter=1_900, say={"timestamp": stopped_at}, is_late=True)
+    assert (await street.balance(driver)).available_minor == 50_000 - 20_000 - 1_350
+
+
+async def test_plausible_registers_that_contradict_the_samples_are_flagged(street: Street) -> None:
+    await street.station()
+    await street.card("FLEET", payer_kind="organisation")
+    answer = await street.begins("FLEET")
+    for wh in (2_000, 3_000, 53_000):
+        street.clock.advance(60)
+        await street.meters(answer["transactionId"], wh)
+    street.clock.advance(10 * 3600)
+    await street.ends(answer["transactionId"], meter=53_000)
+    done = await street.only_session()
+    assert (done.energy_wh, done.is_suspect, done.suspect_reason) == (52_000, True, "meter_jumped")
+
+
+async def test_a_card_and_an_app_race_for_one_connector(street: Street) -> None:
+    """Whoever's commit is first, the car that is plugged in charges and the other one's money is back."""
+    await street.station()
+    app, card = await street.driver(20_000), await street.driver(1_000_000)
+    await street.card("CARD1", card)
+    for n in range(20):
+        _, answer = await asyncio.gather(
+            street.start(app), street.begins("CARD1", meter=n * 1_000), return_exceptions=True
+        )
+        assert not isinstance(answer, BaseException), answer
+        assert answer["idTagInfo"]["status"] == "Accepted"
+        live = [s for s in await street.sessions() if not s.state.is_terminal]
+        if any(s.state is State.PENDING for s in live):
+            raise AssertionError("two live sessions on one connector")
+        assert [s.driver_id for s in live] == [card]
+        assert (await street.balance(app)).available_minor == 20_000
+        street.clock.advance(600)
+        await street.ends(answer["transactionId"], meter=n * 1_000 + 500)

@@ -13,6 +13,7 @@ from stationmaster.charging import starts, stops, store
 from stationmaster.charging.model import DEFAULT_POLICY, ChargingPolicy, Payer, Session
 from stationmaster.identity import access, people
 from stationmaster.identity.model import Principal
+from stationmaster.infra.db.again import with_retries
 from stationmaster.infra.db.database import Reader, UnitOfWork
 from stationmaster.infra.http.context import Context, get
 from stationmaster.infra.http.idempotency import idempotent
@@ -120,18 +121,22 @@ async def start_mine(body: DriverStart, request: Request, ctx: Ctx, who: access.
 @router.post("/api/user/charging/stop", status_code=202)
 async def stop_mine(body: StopIn, ctx: Ctx, who: access.Driver) -> Stopping:
     """Ask the station to stop my charge. Asking again is no error."""
-    async with ctx.database.transaction() as uow:
+
+    async def attempt(uow: UnitOfWork) -> Stopping:
         session = await store.find_session(uow, body.session_id)
         if session is None or session.driver_id != who.person_id:
             raise _unknown()
         return await _stop(uow, ctx, session, actor=who.actor)
 
+    return await with_retries(ctx.database, ctx.runtime, attempt)
+
 
 @router.post("/api/cms/charging/start", status_code=202)
 async def start_for(body: OperatorStart, ctx: Ctx, who: access.Operator) -> OperatorStarted:
     """Start a charge at one of the organisation's stations. Somebody pays: say who."""
-    async with ctx.database.transaction() as uow:
-        requested = await starts.request(
+
+    async def attempt(uow: UnitOfWork) -> starts.Requested:
+        return await starts.request(
             uow,
             station_id=body.station,
             connector_id=body.connector_id,
@@ -145,6 +150,8 @@ async def start_for(body: OperatorStart, ctx: Ctx, who: access.Operator) -> Oper
             ids=ctx.runtime.ids,
             policy=policy_of(ctx),
         )
+
+    requested = await with_retries(ctx.database, ctx.runtime, attempt)
     return OperatorStarted(
         session_id=requested.session.id, state=requested.session.state, command_id=requested.command_id
     )
@@ -153,11 +160,14 @@ async def start_for(body: OperatorStart, ctx: Ctx, who: access.Operator) -> Oper
 @router.post("/api/cms/charging/stop", status_code=202)
 async def stop_any(body: StopIn, ctx: Ctx, who: access.Operator) -> Stopping:
     """Ask the station to stop, whoever started the charge. Asking again is no error."""
-    async with ctx.database.transaction() as uow:
+
+    async def attempt(uow: UnitOfWork) -> Stopping:
         session = await store.find_session(uow, body.session_id)
         if session is None or who.organisation_id not in {None, session.organisation_id}:
             raise _unknown()
         return await _stop(uow, ctx, session, actor=who.actor)
+
+    return await with_retries(ctx.database, ctx.runtime, attempt)
 
 
 async def _payer(reader: Reader, said: PayerIn, who: Principal) -> Payer:

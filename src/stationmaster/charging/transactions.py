@@ -28,6 +28,7 @@ from stationmaster.charging.rules.join import Joining, join
 from stationmaster.charging.rules.next_state import Event, next_state
 from stationmaster.charging.settlement import settle_locked
 from stationmaster.infra.db.database import UnitOfWork
+from stationmaster.infra.db.errors import Conflict, Duplicate
 from stationmaster.kernel.ids import MAX_TRANSACTION_ID, IdSource
 from stationmaster.stations import directory
 
@@ -131,7 +132,11 @@ async def _remember_ids(uow: UnitOfWork, start: Start, *, means: int) -> None:
 
 async def _write_session(uow: UnitOfWork, funded: Funded, *, now: datetime, ids: IdSource) -> Session:
     if funded.before is not None:
-        return await store.save_session(uow, funded.before, funded.session)
+        try:
+            return await store.save_session(uow, funded.before, funded.session)
+        except Duplicate as rival:
+            # A request took the connector after we looked. Once more, and it is seen and makes room.
+            raise Conflict("connector_raced", "A request and a transaction met on one connector.") from rival
     session = replace(funded.session, version=1)
     for _ in range(INSERT_TRIES):
         if await store.try_insert_session(uow, session):
