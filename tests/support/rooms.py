@@ -1,6 +1,7 @@
 """A small world for tests of the business rooms: a migrated database, a clock that moves when told, an
 organisation, stations, drivers, and what was said through the outbox."""
 
+import atexit
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -35,6 +36,7 @@ PEPPER = b"pepper of the tests"
 def _template() -> Path:
     """A migrated, empty database file: migrated once, copied for each test."""
     folder = Path(tempfile.mkdtemp(prefix="stationmaster-template-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     migrate.upgrade(f"sqlite:///{folder}/template.db")
     return folder / "template.db"
 
