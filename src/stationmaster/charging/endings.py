@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from stationmaster.charging import facts, samples, settlement, store
+from stationmaster.charging import facts, samples, settlement, store, transaction_store
 from stationmaster.charging.model import (
     Ending,
     MeterReading,
@@ -28,7 +28,7 @@ from stationmaster.stations import registry
 
 async def stop(uow: UnitOfWork, stops: Sequence[Stop], *, now: datetime, ids: IdSource) -> None:
     """In order. Sessions are locked for the whole batch at once, ascending."""
-    found = await store.transactions(uow, [s.transaction_id for s in stops])
+    found = await transaction_store.transactions(uow, [s.transaction_id for s in stops])
     sessions = await store.locked_sessions(uow, {t.session_id for t in found.values()})
     for one in stops:
         known = found.get(one.transaction_id)
@@ -51,7 +51,7 @@ async def stop(uow: UnitOfWork, stops: Sequence[Stop], *, now: datetime, ids: Id
 async def _bind(uow: UnitOfWork, one: Stop) -> Transaction | None:
     """A stop without a known id, where exactly one open transaction of its station fits."""
     return which_fits(
-        await store.open_transactions(uow, one.station_id),
+        await transaction_store.open_transactions(uow, one.station_id),
         transaction_id=one.transaction_id,
         id_token=one.id_token,
         stopped_at=one.device_at or one.received_at,
@@ -61,7 +61,7 @@ async def _bind(uow: UnitOfWork, one: Stop) -> Transaction | None:
 
 async def _keep(uow: UnitOfWork, one: Stop, *, foreign: bool, now: datetime) -> None:
     """Another station's transaction is a security matter; either way nothing is stopped."""
-    await store.insert_unmatched_stops(uow, [_kept(one)])
+    await transaction_store.insert_unmatched_stops(uow, [_kept(one)])
     organisations = await registry.organisations_of(uow, {one.station_id})
     uow.announce(
         facts.station_error(
@@ -94,12 +94,12 @@ async def _repeated(uow: UnitOfWork, one: Stop, known: Transaction) -> None:
     """The same stop again is nothing new. A different one for an ended transaction is evidence: kept,
     with its session, for whoever corrects what was settled provisionally."""
     if one.fingerprint != known.stop_fingerprint:
-        await store.insert_unmatched_stops(uow, [_kept(one, session_id=known.session_id)])
+        await transaction_store.insert_unmatched_stops(uow, [_kept(one, session_id=known.session_id)])
 
 
 async def _end(uow: UnitOfWork, one: Stop, known: Transaction) -> Transaction:
     stopped_at = one.device_at or one.received_at
-    await store.end_transaction(
+    await transaction_store.end_transaction(
         uow,
         known.transaction_id,
         stopped_at=stopped_at,
@@ -135,10 +135,10 @@ async def _settle(
         epoch=one.epoch,
         seq=one.seq,
     )
-    await store.insert_samples(uow, rows)
+    await transaction_store.insert_samples(uow, rows)
     state = next_state(session.state, ending(one.reason))
     if state is None:  # Settled before, without its stop.
-        await store.insert_unmatched_stops(uow, [_kept(one, session_id=session.id)])
+        await transaction_store.insert_unmatched_stops(uow, [_kept(one, session_id=session.id)])
         return session
     energy = await _energy(uow, one, ended, session)
     end = Ending(
@@ -165,7 +165,10 @@ async def _energy(uow: UnitOfWork, one: Stop, ended: Transaction, session: Sessi
     if not clean.is_suspect:
         return clean
     # The registers cannot be believed: look at everything the meter ever told about this session.
-    told = [MeterReading(row.sampled_at, row.energy_wh) for row in await store.samples_of(uow, session.id)]
+    told = [
+        MeterReading(row.sampled_at, row.energy_wh)
+        for row in await transaction_store.samples_of(uow, session.id)
+    ]
     marked = [value.reading for value in one.values if value.reading.context.startswith("Transaction.")]
     return trusted_energy(
         meter_start_wh=session.meter_start_wh,
@@ -195,7 +198,7 @@ async def end_unseen(uow: UnitOfWork, transaction: Transaction, *, now: datetime
     """The station began another transaction on the connector: this one ended, and nobody saw it. Its
     session goes through GHOST with its deadline now: settled on what the meter last told,
     provisionally."""
-    await store.end_transaction(
+    await transaction_store.end_transaction(
         uow,
         transaction.transaction_id,
         stopped_at=now,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from stationmaster.charging import facts, meter_store, samples, stops, store
+from stationmaster.charging import facts, meter_store, samples, stops, store, transaction_store
 from stationmaster.charging.meter_store import Metered
 from stationmaster.charging.model import DEFAULT_POLICY, ChargingPolicy, MeterReading, MeterReport, State
 from stationmaster.charging.rules.fold import Folded, fold
@@ -65,7 +65,7 @@ async def apply(
         if session is not None and not report.is_late:
             touched[session.id] = session
             readings.setdefault(session.id, []).extend(v.reading for v in report.values)
-    await store.insert_samples(uow, rows)
+    await transaction_store.insert_samples(uow, rows)
     folded = [
         (session, result)
         for id_, session in sorted(touched.items())
@@ -93,7 +93,9 @@ async def _strays(uow: UnitOfWork, reports: Sequence[MeterReport]) -> dict[tuple
     Their samples are kept with the session, and change nothing."""
     if not reports:
         return {}
-    known = await store.transactions(uow, [r.transaction_id for r in reports if r.transaction_id is not None])
+    known = await transaction_store.transactions(
+        uow, [r.transaction_id for r in reports if r.transaction_id is not None]
+    )
     return {
         (r.station_id, r.transaction_id): known[r.transaction_id].session_id
         for r in reports

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from stationmaster.charging import facts, settlement, store, terms
+from stationmaster.charging import facts, settlement, store, terms, transaction_store
 from stationmaster.charging.model import (
     DEFAULT_POLICY,
     ChargingPolicy,
@@ -129,7 +129,7 @@ async def _situation(
 ) -> Situation:
     status = {c.connector_id: c.status for c in await registry.connectors(uow, station.station_id)}
     live = await store.live_on_connector(uow, station_id=station.station_id, connector_id=connector_id)
-    transactions = await store.open_transactions(uow, station.station_id)
+    transactions = await transaction_store.open_transactions(uow, station.station_id)
     return Situation(
         is_known=True,
         is_archived=station.archived_at is not None,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from stationmaster.charging import facts, funding, stops, store
+from stationmaster.charging import facts, funding, stops, store, transaction_store
 from stationmaster.charging.endings import end_unseen, stop
 from stationmaster.charging.funding import Funded
 from stationmaster.charging.model import (
@@ -56,7 +56,7 @@ async def begin(
 async def _begin(
     uow: UnitOfWork, start: Start, *, encode: Encode, now: datetime, ids: IdSource, policy: ChargingPolicy
 ) -> Begun:
-    known = await store.transaction_by_fingerprint(uow, start.fingerprint)
+    known = await transaction_store.transaction_by_fingerprint(uow, start.fingerprint)
     if known is not None:
         await _remember_ids(uow, start, means=known.transaction_id)
         return Begun(known.transaction_id, known.answer.encode(), is_repeat=True)
@@ -68,7 +68,7 @@ async def _begin(
         started_at=started_at,
         is_late=start.is_late,
         sessions=await store.locked_for_start(uow, station_id=start.station_id, id_token=start.id_token),
-        open_transactions=await store.open_transactions(uow, start.station_id),
+        open_transactions=await transaction_store.open_transactions(uow, start.station_id),
     )
     await _make_room(uow, joining, now=now, ids=ids)
     transaction_id = await _transaction_id(uow, start)
@@ -77,7 +77,9 @@ async def _begin(
     )
     session = await _write_session(uow, funded, now=now, ids=ids)
     answer = start.given.answer if start.given else encode(transaction_id, funded.verdict)
-    await store.insert_transaction(uow, _transaction(start, session, transaction_id, started_at, answer))
+    await transaction_store.insert_transaction(
+        uow, _transaction(start, session, transaction_id, started_at, answer)
+    )
     await _remember_ids(uow, start, means=transaction_id)
     uow.announce(facts.charging_started(session, at=now))
     uow.announce(facts.session_updated(session, at=now))
@@ -116,7 +118,7 @@ async def _transaction_id(uow: UnitOfWork, start: Start) -> int:
         if (
             candidate is not None
             and 0 < candidate <= MAX_TRANSACTION_ID
-            and not await store.is_transaction_id_taken(uow, candidate)
+            and not await transaction_store.is_transaction_id_taken(uow, candidate)
         ):
             return candidate
     return (await directory.lease_transaction_ids(uow, count=1))[0]
@@ -126,8 +128,12 @@ async def _remember_ids(uow: UnitOfWork, start: Start, *, means: int) -> None:
     """Every id that the station may have been told for this start leads to the one transaction."""
     told = start.given.transaction_id if start.given else None
     for other in sorted({id_ for id_ in (told, start.proposed_transaction_id) if id_} - {means}):
-        if 0 < other <= MAX_TRANSACTION_ID and not await store.is_transaction_id_taken(uow, other):
-            await store.add_alias(uow, transaction_id=other, means=means, station_id=start.station_id)
+        if 0 < other <= MAX_TRANSACTION_ID and not await transaction_store.is_transaction_id_taken(
+            uow, other
+        ):
+            await transaction_store.add_alias(
+                uow, transaction_id=other, means=means, station_id=start.station_id
+            )
 
 
 async def _write_session(uow: UnitOfWork, funded: Funded, *, now: datetime, ids: IdSource) -> Session:
@@ -182,7 +188,7 @@ async def _kept_stops(uow: UnitOfWork, start: Start, transaction_id: int) -> tup
     """Stops that came before this start, as sent: the dialect reads them and ends the transaction."""
     told = start.given.transaction_id if start.given else None
     meant = sorted({id_ for id_ in (told, start.proposed_transaction_id, transaction_id) if id_})
-    rows = await store.unmatched_stops_of(uow, station_id=start.station_id, transaction_ids=meant)
+    rows = await transaction_store.unmatched_stops_of(uow, station_id=start.station_id, transaction_ids=meant)
     return tuple(
         KeptStop(row.id, row.station_id, row.payload.encode(), row.epoch, row.seq, row.received_at)
         for row in rows
@@ -202,7 +208,7 @@ async def given(
     The start itself is booked already, with the same id, by its CALL. What the station heard counts from now
     on; and where it may charge although nobody pays, or may not although somebody does, it is asked to stop.
     """
-    found = await store.transactions(uow, [told.transaction_id for _, told in answers])
+    found = await transaction_store.transactions(uow, [told.transaction_id for _, told in answers])
     for station_id, told in answers:
         transaction = found.get(told.transaction_id)
         if transaction is None or transaction.station_id != station_id or transaction.stopped_at is not None:
@@ -210,7 +216,7 @@ async def given(
         session = await store.locked_session(uow, transaction.session_id)
         if session is None or transaction.answer.encode() == told.answer:
             continue
-        await store.set_answer(uow, transaction.transaction_id, told.answer.decode())
+        await transaction_store.set_answer(uow, transaction.transaction_id, told.answer.decode())
         is_paid = session.state is not State.ORPHANED and session.sub_reason != funding.UNFUNDED
         if (told.status == Verdict.ACCEPTED) != is_paid:
             await stops.ask_locked(

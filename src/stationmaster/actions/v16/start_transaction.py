@@ -9,7 +9,7 @@ from stationmaster.actions.v16 import _reading as reading
 from stationmaster.actions.v16 import stop_transaction
 from stationmaster.actions.v16._reading import Number
 from stationmaster.actions.v16.authorize import IdTagInfo
-from stationmaster.charging import store, transactions
+from stationmaster.charging import transaction_store, transactions
 from stationmaster.charging.model import DEFAULT_POLICY, Begun, ChargingPolicy, Given, Start, Verdict
 from stationmaster.charging.rules.fingerprints import start_fingerprint
 from stationmaster.identity.rules.id_token import normal
@@ -110,6 +110,6 @@ async def _apply_kept_stops(uow: UnitOfWork, begun: Sequence[Begun], *, clock: C
             if stop is None:
                 continue
             await transactions.stop(uow, [stop], now=clock.now(), ids=ids)
-            await store.resolve_unmatched_stop(
+            await transaction_store.resolve_unmatched_stop(
                 uow, kept.id, transaction_id=one.transaction_id, now=clock.now()
             )
