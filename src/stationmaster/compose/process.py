@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -47,6 +47,7 @@ async def running(
     process = Running(parts, [])
     try:
         await _plumb(parts)
+        _introduce(chosen, parts)
         for role in chosen:
             log.info("start", step=role.name)
             await role.start(parts)
@@ -62,6 +63,16 @@ def _roles(names: Sequence[str]) -> list[r.Role]:
             "unknown_role", f"No such role: {', '.join(unknown)}.", hint=f"One of {', '.join(r.ALL)}."
         )
     return [r.ALL[name]() for name in names]
+
+
+def _introduce(chosen: Sequence[r.Role], parts: Parts) -> None:
+    """In one process, what is told to browsers goes straight to the server that holds them."""
+    api = next((role for role in chosen if isinstance(role, r.ApiRole)), None)
+    teller = next((role for role in chosen if isinstance(role, r.NotificationRole)), None)
+    if api is not None and teller is not None:
+        api.prepare(parts)
+        assert api.browsers is not None
+        teller.use(api.browsers.manager)
 
 
 async def _plumb(parts: Parts) -> None:
@@ -96,12 +107,13 @@ async def _schema(parts: Parts) -> None:
         )
 
 
-async def _patiently(what: str, do: "r.Any") -> None:
+async def _patiently(what: str, do: Callable[[], Awaitable[object]]) -> None:
     loop = asyncio.get_running_loop()
     until = loop.time() + WAIT_FOR_SERVERS_S
     while True:
         try:
-            return await do()  # type: ignore[no-any-return]
+            await do()
+            return
         except (Unavailable, OSError) as error:
             if loop.time() > until:
                 raise

@@ -225,9 +225,13 @@ class NotificationRole:
     name = "notification-worker"
     needs_database = False
 
-    def __init__(self, manager: Any = None) -> None:
-        self._manager = manager
+    def __init__(self) -> None:
+        self._manager: Any = None
         self._subscription: Subscription | None = None
+
+    def use(self, manager: Any) -> None:
+        """The Socket.IO server's own manager, when it lives in this process."""
+        self._manager = manager
 
     async def start(self, parts: Parts) -> None:
         manager = self._manager or make_browser_manager(parts.settings, write_only=True)
