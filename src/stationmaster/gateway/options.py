@@ -49,6 +49,7 @@ class GatewayOptions:
     ids_per_lease: int = 64
 
     is_behind_tls: bool = False  # TLS ends in front of us: profile 2 stations may connect here
+    disk_in_thread: bool = False  # small disk work in the loop's own thread: deterministic runs
     reuse_port: bool = False  # several gateways on one host and port
     trusted_proxies: tuple[str, ...] = ()  # networks whose X-Forwarded-For is believed
     unlimited_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  # no rate limits for these

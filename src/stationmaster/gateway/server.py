@@ -62,7 +62,7 @@ class Gateway:
         self._bus, self._directory, self._spool = bus, directory, spool
         self._runtime, self._options = runtime, options
         self._lock = DataDirLock(options.data_dir)
-        self._file = RecordFile(options.data_dir / "gateway.db")
+        self._file = RecordFile(options.data_dir / "gateway.db", in_thread=options.disk_in_thread)
         self._publishing = Publishing(bus, spool, runtime)
         self._epochs = Epochs(self._file, runtime)
         self._ids = TransactionIds(directory, self._file, runtime, per_lease=options.ids_per_lease)

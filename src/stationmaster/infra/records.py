@@ -2,7 +2,7 @@
 
 A file of records: (space, key) -> bytes, each with a time, durable when a write returns. Not a room's data
 and not shared: a gateway's copy of the directory, its journal of commands, its leased numbers. One thread
-does all the work in order, so the loop never waits for the disk; ``in_loop`` calls it directly instead
+does all the work in order, so the loop never waits for the disk; ``in_thread`` calls it directly instead
 (deterministic runs).
 """
 
@@ -35,14 +35,14 @@ _CLAIM = "INSERT INTO record VALUES (?, ?, x'', ?) ON CONFLICT DO NOTHING"
 class RecordFile:
     """Raises Unavailable when the disk does not play along."""
 
-    def __init__(self, path: Path, *, in_loop: bool = False):
-        self._path, self._in_loop = path, in_loop
+    def __init__(self, path: Path, *, in_thread: bool = False):
+        self._path, self._in_thread = path, in_thread
         self._file: sqlite3.Connection | None = None
         self._thread: ThreadPoolExecutor | None = None
 
     async def start(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        if not self._in_loop:
+        if not self._in_thread:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="records")
         await self._run(self._open)
 
@@ -80,7 +80,7 @@ class RecordFile:
 
     async def _run(self, work: Callable[[], T]) -> T:
         try:
-            if self._in_loop:
+            if self._in_thread:
                 return work()
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except sqlite3.Error as error:

@@ -102,7 +102,7 @@ async def test_a_directory_that_knows_a_higher_epoch_is_believed() -> None:
 async def test_epochs_survive_a_clock_that_is_set_back(tmp_path: Path) -> None:
     clock = VirtualClock()
     runtime = Runtime(clock=clock)
-    file = RecordFile(tmp_path / "x.db", in_loop=True)
+    file = RecordFile(tmp_path / "x.db", in_thread=True)
     await file.start()
     epochs = Epochs(file, runtime)
     assert await epochs.load("gw") == "gw"
