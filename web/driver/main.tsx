@@ -1,0 +1,18 @@
+// The drivers' application: made for a phone.
+import "@mantine/core/styles.css";
+import "@mantine/notifications/styles.css";
+import "@shared/base.css";
+import { start } from "@shared/components/App";
+import { PersonContext } from "@shared/components/person";
+import { LiveProvider } from "@shared/live/useLive";
+import { RouterProvider } from "@tanstack/react-router";
+import { patchDriver } from "./live";
+import { router } from "./router";
+
+start("driver", (person) => (
+  <PersonContext value={person}>
+    <LiveProvider patch={patchDriver}>
+      <RouterProvider router={router} />
+    </LiveProvider>
+  </PersonContext>
+));
