@@ -52,8 +52,8 @@ class AmqpSubscription:
         self._channel: ConsumeChannel | None = None
         self._hold_s = HOLD_S
         self._is_ending = False
+        self._is_working = False
         self._task: asyncio.Task[None] | None = None
-        self._opening: asyncio.Task[None] | None = None
         self.ended: Callable[[], None] = lambda: None
 
     def start(self) -> None:
@@ -65,7 +65,7 @@ class AmqpSubscription:
         self._is_ending = True
         self._arrived.set()
         task, self._task = self._task, None
-        if self._channel is None:
+        if not self._is_working:
             task.cancel()  # nothing is in hand: it waits for the broker
         await asyncio.wait([task])
         self.ended()
@@ -81,9 +81,11 @@ class AmqpSubscription:
                 pause_s = min(pause_s * 2, _PAUSE_MAX_S)
                 continue
             pause_s = _PAUSE_S
+            self._is_working = True
             try:
                 is_exhausted = await self._work(channel)
             finally:
+                self._is_working = False
                 self._lost(channel)
                 await _close(channel)  # what was not acknowledged returns to the queue
             if is_exhausted:

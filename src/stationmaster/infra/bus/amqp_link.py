@@ -91,6 +91,8 @@ class Link:
             step.send(None)
         except StopIteration:
             return False
+        except RuntimeError:
+            return True  # asked from outside the loop, and it would have had to wait
         step.close()
         return True
 

@@ -1,4 +1,4 @@
-"""Which rows does a published document become? One per queue that the topology routes it to, packed with others."""
+"""Which rows does a published document become? One per queue it is routed to, packed with its neighbours."""
 
 import asyncio
 import functools
