@@ -126,9 +126,16 @@ class Link:
         if len(self.frames) >= limits.IN_FLIGHT_MAX or not self._talk.wants_more:
             self.socket.pause(IN_FLIGHT)
 
-    def _take(self, data: bytes) -> None:
+    def on_ping(self) -> None:
+        self._count()
+
+    def _count(self) -> None:
+        """Against the station's rate."""
         if self._bucket is not None and (wait_s := self._bucket.take(self.kit.clock.monotonic())) > 0.0:
             self._slow_down(wait_s)
+
+    def _take(self, data: bytes) -> None:
+        self._count()
         try:
             frame = parse(data)
         except BadFrame as bad:

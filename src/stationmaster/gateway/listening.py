@@ -30,9 +30,17 @@ _log: Final = logging.LoggerAdapter(logging.getLogger("picows.server"), {})
 
 _IS_CLIENT: Final = False
 
+HEALTH_PATH: Final = b"/health"
+"""For load balancers, on the stations' own port: 200 while stations are let in, else 503."""
+
 
 class Door(Protocol):
     """Who decides about connections."""
+
+    @property
+    def is_accepting(self) -> bool:
+        """Are stations let in at all now?"""
+        ...
 
     def may_connect(self, address: str) -> bool:
         """Is there room for one more socket?"""
@@ -76,6 +84,8 @@ class _StationProtocol(WSProtocol):  # type: ignore[misc]
             self._door.left(self._address)
 
     def _upgrade(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+        if request.path == HEALTH_PATH:
+            return _health(self._door.is_accepting)
         offered = request.headers.getall("Sec-WebSocket-Protocol", [])
         answer = self._door.upgrade(request.path, request.headers, offered, self._address)
         if isinstance(answer, Refusal):
@@ -118,6 +128,12 @@ class Listener:
             transport.abort()
 
 
+def _health(is_accepting: bool) -> WSUpgradeResponseWithListener:
+    if not is_accepting:
+        return _refused(Refusal(503, "not_accepting"))
+    return WSUpgradeResponseWithListener(WSUpgradeResponse.create_ok_response(b"ok\n"), None)
+
+
 async def listen(door: Door, host: str, port: int, options: GatewayOptions) -> Listener:
     """Listening when it returns."""
     connections: set[asyncio.Transport] = set()
@@ -142,7 +158,7 @@ def _picows_settings(options: GatewayOptions) -> tuple[object, ...]:
         options.ping_idle_s,
         options.ping_idle_s,
         WSAutoPingStrategy.PING_WHEN_IDLE,
-        True,  # auto pong
+        False,  # no auto pong: pings count against the station's rate
         limits.FRAME_BYTES_MAX,
         None,  # extra headers: a client's
         limits.READ_BUFFER_BYTES,

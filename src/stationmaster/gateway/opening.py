@@ -51,6 +51,13 @@ class Opening:
 
     async def open(self, socket: StationSocket, record: StationRecord | None) -> None:
         """``record``: what the memory admitted by; None: the directory has to be asked."""
+        try:
+            await self._open(socket, record)
+        except BaseException:
+            socket.close(1011, "internal error")
+            raise
+
+    async def _open(self, socket: StationSocket, record: StationRecord | None) -> None:
         admitted = record or await self._ask(socket)
         if admitted is None:
             return

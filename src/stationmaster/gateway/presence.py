@@ -2,6 +2,7 @@
 3).
 """
 
+import asyncio
 from collections.abc import Iterable
 from typing import Final
 
@@ -15,6 +16,8 @@ from stationmaster.kernel.errors import Unavailable
 log = structlog.get_logger()
 
 PER_CALL: Final = 500
+ASK_WITHIN_S: Final = 1.0
+"""A station waits for this answer; without it, epochs alone must tell old from new."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -38,9 +41,10 @@ class Presence:
     async def whereabouts(self, station_id: str) -> Place | None:
         """None: nowhere, or nobody knows."""
         try:
-            text = await self._cache.get(key_of(station_id))
+            async with asyncio.timeout(ASK_WITHIN_S):
+                text = await self._cache.get(key_of(station_id))
             return None if text is None else msgspec.json.decode(text, type=Place)
-        except (Unavailable, msgspec.MsgspecError):
+        except (Unavailable, TimeoutError, msgspec.MsgspecError):
             return None
 
     async def tell(self, places: Iterable[tuple[str, Place]]) -> None:

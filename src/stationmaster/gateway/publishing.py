@@ -62,6 +62,7 @@ class Publishing:
         self._clock = runtime.clock
         self._spooled: dict[str, int] = {}  # station -> messages in the spool or on their way into it
         self._for_spool: list[Outgoing] = []
+        self._waiting: dict[str, list[Outgoing]] = {}  # for the last of their station's spooled ones
         self._writing = False
         self._in_flight = 0
         self._idle = asyncio.Event()
@@ -121,10 +122,28 @@ class Publishing:
         item.since = self._clock.monotonic()
         self._in_flight += 1
         self._idle.clear()
-        if (self._spooled and item.station_id in self._spooled) or not self._bus.ready:
+        if self._spooled and item.station_id in self._spooled:
+            self._put_behind(item)
+        elif self._bus.ready:
+            self._bus.submit(item.message).add_done_callback(item)
+        else:
             self._to_spool(item)
-            return
-        self._bus.submit(item.message).add_done_callback(item)
+
+    def _put_behind(self, item: Outgoing) -> None:
+        """Behind the station's spooled messages: on disk too; or, while the last ones are being drained, for
+        that moment in memory - else a busy station would never leave the spool."""
+        is_nearly_drained = self._bus.ready and self._spool is not None and self._spool.depth <= DRAIN_BATCH
+        if item.station_id in self._waiting or is_nearly_drained:
+            self._waiting.setdefault(item.station_id, []).append(item)
+        else:
+            self._to_spool(item)
+
+    def _spool_waiting(self) -> None:
+        """The drain stopped: nobody may wait for it any more."""
+        waiting, self._waiting = self._waiting, {}
+        for items in waiting.values():
+            for item in items:
+                self._to_spool(item)
 
     def published(self, item: Outgoing, outcome: asyncio.Future[None]) -> None:
         if not outcome.cancelled() and outcome.exception() is None:
@@ -189,6 +208,12 @@ class Publishing:
                 self._spooled[station_id] = left
             else:
                 self._spooled.pop(station_id, None)
+                self._let_go(station_id)
+
+    def _let_go(self, station_id: str) -> None:
+        """Nothing of this station is in the spool any more."""
+        for item in self._waiting.pop(station_id, ()):
+            self._bus.submit(item.message).add_done_callback(item)
 
     # Out of the spool.
 
@@ -196,6 +221,7 @@ class Publishing:
         while True:
             await self._has_spooled.wait()
             if not self._bus.ready or not await self._drain_some(spool):
+                self._spool_waiting()
                 await self._runtime.sleep(RETRY_S)
 
     async def _drain_some(self, spool: Spool) -> bool:
@@ -220,5 +246,7 @@ class Publishing:
         if not self._for_spool and not self._writing:
             self._has_spooled.clear()
             self._spooled.clear()
+            for station_id in list(self._waiting):
+                self._let_go(station_id)
             metrics.SPOOL_DEPTH.set(spool.depth)
         return True

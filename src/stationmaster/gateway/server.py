@@ -5,6 +5,7 @@ the broker or both are away.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -79,7 +80,7 @@ class Gateway:
         self._listeners: list[Listener] = []
         self._tasks: list[asyncio.Task[Any]] = []
         self._mail: Subscription | None = None
-        self._is_stopping = False
+        self._is_stopping = self._is_assembled = False
         self.gateway_id = options.gateway_id
 
     @property
@@ -101,6 +102,13 @@ class Gateway:
 
     async def start(self) -> None:
         self._lock.take()
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
         await self._file.start()
         self.gateway_id = await self._epochs.load(self._options.gateway_id)
         self._assemble()
@@ -259,9 +267,7 @@ class Gateway:
     # Stop.
 
     async def stop(self) -> None:
-        """No new stations; what is under way becomes durable and is answered; goodbye; every link's end on
-        record.
-        """
+        """No new stations; what is under way becomes durable and is answered; every end is on record."""
         self._is_stopping = True
         for listener in self._listeners:
             listener.close()
@@ -273,19 +279,24 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._ids.stop()
-        self._heartbeats.flush()
-        await self._refusals.flush()
-        if not await self._publishing.flush(self._options.drain_within_s):
-            log.error("gateway.stop.unfinished")
+        await self._last_words()
         if self._mail is not None:
             await self._mail.cancel()
         await self._publishing.stop()
         if self._spool is not None:
             await self._spool.stop()
-        await self._epochs.keep()
         await self._file.stop()
         self._lock.release()
         log.info("gateway.stopped", gateway=self.gateway_id)
+
+    async def _last_words(self) -> None:
+        """What would be lost with this process."""
+        if self._is_assembled:
+            self._heartbeats.flush()
+            await self._refusals.flush()
+        if not await self._publishing.flush(self._options.drain_within_s):
+            log.error("gateway.stop.unfinished")
+        await self._epochs.keep()
 
     async def _close_links(self) -> None:
         for link in list(self._links.values()):
@@ -298,6 +309,8 @@ class Gateway:
             log.info("gateway.stop.deaf_stations", links=len(self._sockets))
         for listener in self._listeners:
             listener.abort()
-        while self._connections:  # Their ends are on record only once they are heard.
-            await self._runtime.sleep(0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_ALL_WITHIN_S):
+                while self._connections:  # Their ends are on record only once they are heard.
+                    await self._runtime.sleep(0)
         self._listeners.clear()

@@ -23,6 +23,7 @@ ENDING: Final = 16
 _TEXT: Final = WSMsgType.TEXT
 _CONTINUATION: Final = WSMsgType.CONTINUATION
 _BINARY: Final = WSMsgType.BINARY
+_PING: Final = WSMsgType.PING
 _PONG: Final = WSMsgType.PONG
 _CLOSE: Final = WSMsgType.CLOSE
 
@@ -31,6 +32,10 @@ class Receiver(Protocol):
     """Who hears what the socket received."""
 
     def on_text(self, data: bytes) -> None: ...
+
+    def on_ping(self) -> None:
+        """It is answered; how many of them are too many?"""
+        ...
 
     def on_unreadable(self, data: bytes, reason: str) -> None:
         """Not text, or no UTF-8: recorded, and the socket closes."""
@@ -157,6 +162,10 @@ class StationSocket(WSListener):
         if kind == _TEXT and frame.fin and not self._parts:
             if not self.is_closing:
                 self._take(frame.get_payload_as_bytes())
+        elif kind == _PING:
+            transport.send_pong(frame.get_payload_as_bytes())
+            if self._receiver is not None:
+                self._receiver.on_ping()
         elif kind == _CLOSE:
             self._on_close_frame(transport, frame)
         elif kind in {_TEXT, _CONTINUATION} and not self.is_closing:

@@ -4,9 +4,10 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
-from tests.unit.gateway.kit import Directory, dial, record, until, world
+from tests.unit.gateway.kit import Directory, World, dial, record, until, world
 
 from stationmaster.gateway.addresses import Networks, remote_address
 from stationmaster.gateway.epochs import Epochs
@@ -154,3 +155,23 @@ async def test_records_are_claimed_once_and_forgotten(tmp_path: Path) -> None:
 )
 def test_only_trusted_proxies_are_believed(peer: str, forwarded: str | None, expected: str) -> None:
     assert remote_address(peer, forwarded, Networks(["10.0.0.0/8"])) == expected
+
+
+async def test_a_load_balancer_may_ask() -> None:
+    async with world() as w, httpx.AsyncClient() as client:
+        assert (await client.get(f"http://127.0.0.1:{w.port}/health")).status_code == 200
+        w.bus.ready, w.gateway._publishing._spool = False, None
+        assert (await client.get(f"http://127.0.0.1:{w.port}/health")).status_code == 503
+        w.bus.ready = True
+
+
+async def test_a_start_that_fails_leaves_nothing_behind() -> None:
+    async with world() as w:
+        second = World(w.data_dir / "second", listeners=(("127.0.0.1", w.port),))
+        with pytest.raises(OSError, match="in use"):
+            await second.start()
+        third = World(w.data_dir / "second")
+        await third.start()
+        await third.stop()
+        await second.runtime.cancel_all()
+        await third.runtime.cancel_all()
