@@ -26,7 +26,7 @@ FRAME_BYTES_MAX: Final = ocpp_limits.FRAME_BYTES_MAX
 FRAGMENTS_MAX: Final = 256
 """Of one message: empty fragments cost us too."""
 
-READ_BUFFER_BYTES: Final = 4 * 1024
+READ_BUFFER_BYTES: Final = 2 * 1024
 """Per connection at first; grows when a frame needs it. Most stations never send more than 1 KiB at once."""
 
 IN_FLIGHT_MAX: Final = 16

@@ -4,7 +4,6 @@ Each frame gets the link's next seq, and its publish is started at once, without
 What follows a frame (its answer, usually) happens when it and all before it are durable.
 """
 
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 
@@ -62,7 +61,7 @@ class OrderedFrames:
         self._station_id, self._charger_id = record.station_id, record.charger_id
         self._say, self.failed, self._moved = say, failed, moved
         self.seq = 0
-        self._line: deque[Step] = deque()
+        self._line: list[Step] = []  # short; an empty deque weighs 760 bytes per link
 
     def __len__(self) -> int:
         """Frames that are not yet durable, or wait for one that is not."""
@@ -143,7 +142,7 @@ class OrderedFrames:
         """A frame became durable: everything up to the first that is not may be acted on."""
         line = self._line
         while line and line[0].is_durable:
-            step = line.popleft()
+            step = line.pop(0)
             if step.answer is not None:
                 self._say(step.message_id, step.answer)
             elif step.then is not None:

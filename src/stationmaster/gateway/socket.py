@@ -149,6 +149,7 @@ class StationSocket(WSListener):
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
+        transport.request.headers.clear()  # nobody reads them any more; they would stay for the link's life
         connected, self._on_connected = self._on_connected, None
         if connected is not None:
             connected(self)
