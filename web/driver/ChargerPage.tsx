@@ -12,11 +12,11 @@ import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import classes from "./Find.module.css";
+import { isFree } from "./FindPage";
 import { SESSIONS, WALLET } from "./live";
 import { useStations, useWallet } from "./queries";
 
 const AMOUNTS = ["100", "200", "500"];
-const FREE = new Set(["Available", "Preparing"]);
 
 export function ChargerPage() {
   const { t } = useTranslation();
@@ -41,7 +41,7 @@ function StartForm({ station, wanted }: { station: UserStation; wanted: string |
   const queries = useQueryClient();
   const navigate = useNavigate();
   const wallet = useWallet();
-  const free = station.connectors.filter((one) => station.isOnline && FREE.has(one.status));
+  const free = station.connectors.filter((one) => isFree(station, one));
   const [chosen, setChosen] = useState(wanted);
   const connector = free.find((one) => String(one.connectorId) === chosen) ?? (chosen ? undefined : free[0]);
   const [amount, setAmount] = useState("200");
@@ -55,7 +55,7 @@ function StartForm({ station, wanted }: { station: UserStation; wanted: string |
       ask(
         api.POST("/api/user/charging/start", {
           // The same wish twice is one; another connector or amount is another wish.
-          params: { header: { "Idempotency-Key": `${key}-${connector?.connectorId}-${amountMinor}` } },
+          headers: { "Idempotency-Key": `${key}-${connector?.connectorId}-${amountMinor}` },
           body: {
             deviceId: station.stationId,
             connectorId: connector?.connectorId ?? 0,

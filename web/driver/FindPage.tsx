@@ -47,10 +47,14 @@ export function FindPage() {
   );
 }
 
-export function freeOf(station: UserStation): number {
-  return station.connectors.filter(
-    (one) => ["Available", "Preparing"].includes(one.status) && station.isOnline,
-  ).length;
+const READY = new Set(["Available", "Preparing", "Unknown"]);
+
+export function isFree(station: UserStation, connector: UserStation["connectors"][number]): boolean {
+  return station.isOnline && READY.has(connector.status) && !connector.inUse;
+}
+
+function freeOf(station: UserStation): number {
+  return station.connectors.filter((one) => isFree(station, one)).length;
 }
 
 function StationCard({ station }: { station: UserStation }) {

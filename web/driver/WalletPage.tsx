@@ -72,7 +72,10 @@ function Line({ line }: { line: StatementLine }) {
     <div className={classes.line} data-testid="statement-line">
       <div>
         <Text size="sm" fw={600}>
-          {t(`driver.wallet.kind.${line.kind}`, line.text || line.kind)}
+          {t(
+            `driver.wallet.kind.${line.kind === "settle" ? (isIn ? "settleIn" : "settleOut") : line.kind}`,
+            line.text || line.kind,
+          )}
         </Text>
         <Text size="xs" c="dimmed">
           {[dayAndClock(line.at), line.reason].filter(Boolean).join(" · ")}

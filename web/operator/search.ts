@@ -1,9 +1,15 @@
 // What stands in the address of an operator's page: filters, the open drawer. Everything is optional, and what
 // somebody mistyped is left out.
+import type { SessionStateName } from "@shared/api/types";
 import { CLASSES, type ConnectorClass } from "@shared/words";
 
 export const RANGES = ["15m", "1h", "24h", "7d", "all", "custom"] as const;
 export type Range = (typeof RANGES)[number];
+
+export const STATES: SessionStateName[] = [
+  ...(["PENDING", "STARTING", "ONGOING", "STOPPING", "GHOST", "ORPHANED"] as const),
+  ...(["COMPLETED", "TERMINATED", "FAILED"] as const),
+];
 
 /** Of every page: the log drawer and what the log shows. */
 export type LogSearch = {
@@ -18,7 +24,7 @@ export type LogSearch = {
 };
 
 export type PointsSearch = { tile?: ConnectorClass; q?: string; page?: number };
-export type SessionsSearch = { state?: string; station?: string };
+export type SessionsSearch = { state?: SessionStateName; station?: string };
 export type DriversSearch = { q?: string };
 
 type Raw = Record<string, unknown>;
@@ -55,7 +61,7 @@ export function pointsSearch(raw: Raw): PointsSearch {
 }
 
 export function sessionsSearch(raw: Raw): SessionsSearch {
-  return { state: text(raw.state), station: text(raw.station) };
+  return { state: oneOf(raw.state, STATES), station: text(raw.station) };
 }
 
 export function driversSearch(raw: Raw): DriversSearch {

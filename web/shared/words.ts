@@ -92,6 +92,6 @@ function ongoing(connector: ConnectorLike, driver: string): Sentence {
 
 /** May the button offer a start? Only where the station answers and nobody charges. */
 export function offersStart(point: PointLike, connector: ConnectorLike): boolean {
-  const free = ["Available", "Preparing", "Finishing"].includes(connector.status);
+  const free = ["Available", "Preparing", "Finishing", "Unknown"].includes(connector.status);
   return point.isOnline && free && !connector.session && pendingOf(point, connector) === null;
 }

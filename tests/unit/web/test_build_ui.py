@@ -6,7 +6,6 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-
 from tools import build_ui
 
 

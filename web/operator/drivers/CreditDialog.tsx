@@ -5,7 +5,7 @@ import { api, ask, idempotencyKey } from "@shared/api/client";
 import type { Driver } from "@shared/api/types";
 import { AmountInput } from "@shared/components/AmountInput";
 import { ProblemAlert } from "@shared/components/ProblemAlert";
-import { money, parseMinor } from "@shared/format/money";
+import { DEFAULT_CURRENCY, money, parseMinor } from "@shared/format/money";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -29,11 +29,12 @@ export function CreditDialog({ driver, close }: { driver: Driver | null; close: 
 function CreditForm({ driver, name, close }: { driver: Driver; name: string; close: () => void }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
+  const currency = driver.currency ?? DEFAULT_CURRENCY;
   const [amount, setAmount] = useState("");
   const [reason, setReason] = useState("");
   const [isSure, setSure] = useState(false);
   const [key, setKey] = useState(idempotencyKey);
-  const amountMinor = parseMinor(amount, driver.currency);
+  const amountMinor = parseMinor(amount, currency);
   const isReady = amountMinor !== null && reason.trim() !== "";
   const change = (set: (typed: string) => void) => (typed: string) => {
     set(typed);
@@ -44,14 +45,15 @@ function CreditForm({ driver, name, close }: { driver: Driver; name: string; clo
     mutationFn: () =>
       ask(
         api.POST("/api/cms/wallets/{driver_id}/credits", {
-          params: { path: { driver_id: driver.id }, header: { "Idempotency-Key": key } },
+          params: { path: { driver_id: driver.id } },
+          headers: { "Idempotency-Key": key },
           body: { amountMinor: amountMinor ?? 0, reason: reason.trim() },
         }),
       ),
     onSuccess: () => {
       queries.invalidateQueries({ queryKey: DRIVERS });
       notifications.show({
-        message: t("credit.done", { amount: money(amountMinor, driver.currency), name }),
+        message: t("credit.done", { amount: money(amountMinor, currency), name }),
         color: "teal",
       });
       close();
@@ -69,7 +71,7 @@ function CreditForm({ driver, name, close }: { driver: Driver; name: string; clo
         <AmountInput
           label={t("credit.amount")}
           required
-          currency={driver.currency}
+          currency={currency}
           value={amount}
           onChange={change(setAmount)}
           error={amount !== "" && amountMinor === null && t("badAmount")}
@@ -84,16 +86,14 @@ function CreditForm({ driver, name, close }: { driver: Driver; name: string; clo
           onChange={(event) => change(setReason)(event.currentTarget.value)}
           data-testid="credit-reason"
         />
-        {isSure && (
-          <Text size="sm">{t("credit.sure", { amount: money(amountMinor, driver.currency), name })}</Text>
-        )}
+        {isSure && <Text size="sm">{t("credit.sure", { amount: money(amountMinor, currency), name })}</Text>}
         {credit.error && <ProblemAlert error={credit.error} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={close}>
             {t("cancel")}
           </Button>
           <Button type="submit" disabled={!isReady} loading={credit.isPending} data-testid="credit-submit">
-            {isSure ? t("credit.confirm", { amount: money(amountMinor, driver.currency) }) : t("credit.next")}
+            {isSure ? t("credit.confirm", { amount: money(amountMinor, currency) }) : t("credit.next")}
           </Button>
         </Group>
       </Stack>

@@ -13,7 +13,7 @@ export const DEFAULT_RANGE: Range = "24h";
 
 export type LogQuery = {
   deviceId?: string;
-  type?: string;
+  type?: string[];
   direction?: "Incoming" | "Outgoing";
   from?: string;
   to?: string;
@@ -26,7 +26,7 @@ export function logQuery(search: LogSearch, deviceId: string | undefined, now: n
   const isCustom = range === "custom";
   return {
     deviceId,
-    type: search.logType,
+    type: search.logType ? [search.logType] : undefined,
     direction: search.logDirection,
     from: span ? new Date(now - span).toISOString() : isCustom ? utc(search.logFrom) : undefined,
     to: isCustom ? utc(search.logTo) : undefined,

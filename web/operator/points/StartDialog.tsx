@@ -11,7 +11,6 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { DriverSelect } from "../drivers/DriverSelect";
-import { OrganisationSelect } from "../drivers/OrganisationSelect";
 import type { Chosen } from "./PointsPage";
 import { POINTS, type Point } from "./usePoints";
 
@@ -41,7 +40,8 @@ function StartForm({ chosen, point, close }: { chosen: Chosen; point: Point; clo
   const [kind, setKind] = useState<PayerKind>("free");
   const [reason, setReason] = useState("");
   const [driverId, setDriverId] = useState<string | null>(null);
-  const [organisationId, setOrganisationId] = useState<string | null>(person.organisationId ?? null);
+  // A driver's money is the platform's to look after.
+  const isPlatform = !person.organisationId;
   const [amount, setAmount] = useState("");
   const [energy, setEnergy] = useState("");
   const amountMinor = parseMinor(amount);
@@ -58,9 +58,8 @@ function StartForm({ chosen, point, close }: { chosen: Chosen; point: Point; clo
             connectorId: Number(connectorId),
             payer: {
               kind,
-              ...(kind === "free" && { reason: reason.trim() }),
-              ...(kind === "wallet" && driverId && { driverId }),
-              ...(kind === "organisation" && organisationId && { organisationId }),
+              reason: kind === "free" ? reason.trim() : "",
+              ...(kind === "wallet" && { driverId }),
             },
             ...(amountMinor !== null && { amountMinor }),
             ...(limitEnergyWh !== null && { limitEnergyWh }),
@@ -78,7 +77,7 @@ function StartForm({ chosen, point, close }: { chosen: Chosen; point: Point; clo
   const hasPayer =
     (kind === "free" && reason.trim() !== "") ||
     (kind === "wallet" && driverId !== null && amountMinor !== null) ||
-    (kind === "organisation" && organisationId !== null);
+    kind === "organisation";
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (hasPayer && !isAmountBad && !isEnergyBad) start.mutate();
@@ -117,10 +116,16 @@ function StartForm({ chosen, point, close }: { chosen: Chosen; point: Point; clo
             data={(["free", "wallet", "organisation"] as const).map((one) => ({
               value: one,
               label: t(`payer.${one}`),
+              disabled: one === "wallet" && !isPlatform,
             }))}
             data-testid="start-payer"
           />
         </div>
+        {!isPlatform && (
+          <Text size="xs" c="dimmed" mt={-8}>
+            {t("start.walletPlatform")}
+          </Text>
+        )}
         {kind === "free" && (
           <TextInput
             label={t("start.reason")}
@@ -134,7 +139,9 @@ function StartForm({ chosen, point, close }: { chosen: Chosen; point: Point; clo
         )}
         {kind === "wallet" && <DriverSelect value={driverId} onChange={setDriverId} />}
         {kind === "organisation" && (
-          <OrganisationSelect value={organisationId} onChange={setOrganisationId} />
+          <Text size="sm" c="dimmed">
+            {t("start.organisationPays")}
+          </Text>
         )}
         <Group grow align="flex-start">
           <AmountInput

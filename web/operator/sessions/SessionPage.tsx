@@ -1,7 +1,7 @@
 // One charge: what happened, and where its money went.
 import { Alert, Anchor, Group, Skeleton, Text, Title } from "@mantine/core";
 import { api, ask } from "@shared/api/client";
-import type { Session } from "@shared/api/types";
+import type { Session, SessionDetail } from "@shared/api/types";
 import { CopyId } from "@shared/components/CopyId";
 import { Facts } from "@shared/components/Facts";
 import { Alert as Sign } from "@shared/components/icons";
@@ -18,6 +18,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { SESSION } from "../live";
+import { PowerCurve } from "./PowerCurve";
 import classes from "./Sessions.module.css";
 
 export function SessionPage() {
@@ -43,7 +44,7 @@ export function SessionPage() {
   );
 }
 
-function Detail({ session }: { session: Session }) {
+function Detail({ session }: { session: SessionDetail }) {
   const { t } = useTranslation();
   const now = useNow();
   const end = session.endedAt ?? (isTerminal(session.state) ? session.settledAt : null);
@@ -76,6 +77,7 @@ function Detail({ session }: { session: Session }) {
               <Big name={t("sessions.soc")} value={percent(session.socPercent)} />
             )}
           </dl>
+          <PowerCurve samples={session.meterSamples} />
           <div className="sm-card" style={{ padding: "6px 16px" }}>
             <Facts
               facts={[

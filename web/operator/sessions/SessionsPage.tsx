@@ -17,20 +17,10 @@ import { useTranslation } from "react-i18next";
 import { SESSIONS } from "../live";
 import { PageTitle } from "../PageTitle";
 import { SearchField } from "../points/PointsPage";
+import { STATES } from "../search";
 import classes from "./Sessions.module.css";
 
 const PAGE = 50;
-const STATES = [
-  "PENDING",
-  "STARTING",
-  "ONGOING",
-  "STOPPING",
-  "GHOST",
-  "ORPHANED",
-  "COMPLETED",
-  "TERMINATED",
-  "FAILED",
-];
 
 export function SessionsPage() {
   const { t } = useTranslation();
@@ -44,7 +34,7 @@ export function SessionsPage() {
     queryFn: ({ pageParam }) =>
       ask(
         api.GET("/api/cms/sessions", {
-          params: { query: { state, stationId: station, cursor: pageParam, limit: PAGE } },
+          params: { query: { state: state && [state], stationId: station, cursor: pageParam, limit: PAGE } },
         }),
       ),
     getNextPageParam: (page) => page.nextCursor ?? undefined,

@@ -11,11 +11,15 @@ export type ChargingPoint = Item<"/api/cms/charging-points">;
 export type Connector = ChargingPoint["connectors"][number];
 export type LiveSession = NonNullable<Connector["session"]>;
 export type PendingCommand = NonNullable<ChargingPoint["pendingCommand"]>;
-export type Session = Answer<"/api/cms/sessions/{session_id}", "get">;
-export type UserSession = Answer<"/api/user/sessions/{session_id}", "get">;
+export type Session = Item<"/api/cms/sessions">;
+export type SessionDetail = Answer<"/api/cms/sessions/{session_id}", "get">;
+export type MeterSample = SessionDetail["meterSamples"][number];
+export type UserSession = Item<"/api/user/sessions">;
+export type SessionStateName = NonNullable<
+  NonNullable<paths["/api/cms/sessions"]["get"]["parameters"]["query"]>["state"]
+>[number];
 export type UserStation = Item<"/api/user/stations">;
 export type Driver = Item<"/api/cms/drivers">;
-export type Organisation = Item<"/api/cms/organisations">;
 export type LogRow = Item<"/api/cms/ocpp-log">;
 export type SignedIn = Answer<"/api/auth/me", "get">;
 export type Person = SignedIn["person"];

@@ -1,6 +1,8 @@
 // How is an amount in minor units written, and how is a typed amount read? The only place that knows decimals.
 import { locale } from "./locale";
 
+export const DEFAULT_CURRENCY = "INR";
+
 const formats = new Map<string, Intl.NumberFormat>();
 
 function formatOf(currency: string): Intl.NumberFormat {
@@ -18,9 +20,10 @@ export function decimalsOf(currency: string): number {
 }
 
 /** "₹1,23,456.50" of 12345650 paise. Digits are moved as text: no amount passes through a float. */
-export function money(minor: number | null | undefined, currency = "INR"): string {
+export function money(minor: number | null | undefined, currency?: string | null): string {
   if (minor === null || minor === undefined || !Number.isSafeInteger(minor)) return "—";
-  return formatOf(currency).format(decimalText(minor, decimalsOf(currency)) as `${number}`);
+  const code = currency ?? DEFAULT_CURRENCY;
+  return formatOf(code).format(decimalText(minor, decimalsOf(code)) as `${number}`);
 }
 
 function decimalText(minor: number, decimals: number): string {
@@ -31,7 +34,7 @@ function decimalText(minor: number, decimals: number): string {
 }
 
 /** Minor units of what somebody typed, or null when it is not an amount above zero with at most its decimals. */
-export function parseMinor(typed: string, currency = "INR"): number | null {
+export function parseMinor(typed: string, currency = DEFAULT_CURRENCY): number | null {
   const decimals = decimalsOf(currency);
   const match = /^(\d{1,12})(?:\.(\d+))?$/.exec(typed.trim().replace(/,/g, ""));
   if (!match) return null;
@@ -41,7 +44,7 @@ export function parseMinor(typed: string, currency = "INR"): number | null {
   return minor > 0 && Number.isSafeInteger(minor) ? minor : null;
 }
 
-export function currencySymbol(currency = "INR"): string {
+export function currencySymbol(currency = DEFAULT_CURRENCY): string {
   return (
     formatOf(currency)
       .formatToParts(0)

@@ -13,42 +13,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        email: string;
-                        password: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SignedIn"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Login
+         * @description For browsers: the login is in a cookie that scripts cannot read.
+         */
+        post: operations["login_api_auth_login_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -64,33 +33,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Logout
+         * @description The login is worth nothing from now on.
+         */
+        post: operations["logout_api_auth_logout_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -104,37 +51,33 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SignedIn"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Me
+         * @description Who is signed in, with the CSRF token for a page that was loaded anew.
+         */
+        get: operations["me_api_auth_me_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Token
+         * @description For programs: the login as a bearer token.
+         */
+        post: operations["token_api_auth_token_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -148,43 +91,31 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    search?: string;
-                    status?: string;
-                    cursor?: string;
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["ChargingPoint"][];
-                            nextCursor: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /**
+         * List Charging Points
+         * @description By identity. ``status`` (repeatable): only stations of which a connector stands so.
+         */
+        get: operations["list_charging_points_api_cms_charging_points_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/charging-points/{station_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /**
+         * Get Charging Point
+         * @description One of them; an archived one too.
+         */
+        get: operations["get_charging_point_api_cms_charging_points__station_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -202,45 +133,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        stationId: string;
-                        connectorId: number;
-                        payer: components["schemas"]["Payer"];
-                        amountMinor?: number;
-                        limitEnergyWh?: number;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Accepted"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Start For
+         * @description Start a charge at one of the organisation's stations. Somebody pays: say who.
+         */
+        post: operations["start_for_api_cms_charging_start_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -256,137 +153,26 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        sessionId: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Accepted"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Stop Any
+         * @description Ask the station to stop, whoever started the charge. Asking again is no error.
+         */
+        post: operations["stop_any_api_cms_charging_stop_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/cms/sessions": {
+    "/api/cms/commands/{command_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    state?: string;
-                    stationId?: string;
-                    cursor?: string;
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["Session"][];
-                            nextCursor: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/cms/sessions/{session_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    session_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Session"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Get Command */
+        get: operations["get_command_api_cms_commands__command_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -402,44 +188,138 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    search?: string;
-                    cursor?: string;
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["Driver"][];
-                            nextCursor: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /**
+         * List Drivers
+         * @description By name.
+         */
+        get: operations["list_drivers_api_cms_drivers_get"];
+        put?: never;
+        /** Create Driver */
+        post: operations["create_driver_api_cms_drivers_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/drivers/{person_id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        get?: never;
+        put?: never;
+        /**
+         * Disable Driver
+         * @description They cannot sign in any more; a running charge goes on and is settled.
+         */
+        post: operations["disable_driver_api_cms_drivers__person_id__disable_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/id-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Id Tokens */
+        get: operations["list_id_tokens_api_cms_id_tokens_get"];
+        put?: never;
+        /**
+         * Register Id Token
+         * @description A card or app with its payer: a driver's wallet, an organisation, or free with a reason.
+         */
+        post: operations["register_id_token_api_cms_id_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/id-tokens/{id_token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Id Token
+         * @description Block it, or accept it again.
+         */
+        patch: operations["change_id_token_api_cms_id_tokens__id_token_id__patch"];
+        trace?: never;
+    };
+    "/api/cms/ocpp-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Ocpp Log
+         * @description ``type`` and ``exclude`` (both repeatable) are message types; ``search`` is in the message id or the
+         *     frame's text. Without ``deviceId`` and ``from`` a week is looked through.
+         */
+        get: operations["list_ocpp_log_api_cms_ocpp_log_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/operators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Operators */
+        get: operations["list_operators_api_cms_operators_get"];
+        put?: never;
+        /**
+         * Create Operator
+         * @description In one's own organisation; a platform admin names one, or none for an operator of the whole
+         *     platform.
+         */
+        post: operations["create_operator_api_cms_operators_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/operators/{person_id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disable Operator
+         * @description They cannot sign in any more, and are signed out everywhere.
+         */
+        post: operations["disable_operator_api_cms_operators__person_id__disable_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -453,38 +333,290 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["Organisation"][];
-                            nextCursor: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /** List Organisations */
+        get: operations["list_organisations_api_cms_organisations_get"];
+        put?: never;
+        /** Create Organisation */
+        post: operations["create_organisation_api_cms_organisations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /**
+         * List Sessions
+         * @description Newest first, by when they were asked for. ``live``: only those that are not over, or only those that
+         *     are.
+         */
+        get: operations["list_sessions_api_cms_sessions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Session
+         * @description With its meter curve.
+         */
+        get: operations["get_session_api_cms_sessions__session_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/stations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Stations */
+        get: operations["list_stations_api_cms_stations_get"];
+        put?: never;
+        /**
+         * Create Station
+         * @description Register a station. Its password is in this answer only.
+         */
+        post: operations["create_station_api_cms_stations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/stations/refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Refused
+         * @description Who was turned away and why, newest first. Strangers belong to no organisation.
+         */
+        get: operations["list_refused_api_cms_stations_refused_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/stations/{station_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Station */
+        get: operations["get_station_api_cms_stations__station_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change Station */
+        patch: operations["change_station_api_cms_stations__station_id__patch"];
+        trace?: never;
+    };
+    "/api/cms/stations/{station_id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Archive Station
+         * @description It may not connect any more. Nothing of its history is deleted.
+         */
+        post: operations["archive_station_api_cms_stations__station_id__archive_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/stations/{station_id}/capture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Capture
+         * @description Log a station's Heartbeats too, for a while.
+         */
+        post: operations["capture_api_cms_stations__station_id__capture_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/stations/{station_id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Commands
+         * @description Newest first.
+         */
+        get: operations["list_commands_api_cms_stations__station_id__commands_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/stations/{station_id}/commands/{action}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask
+         * @description Send an OCPP command; the body is its payload. The outcome comes as `command.updated`.
+         */
+        post: operations["ask_api_cms_stations__station_id__commands__action__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/stations/{station_id}/connectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Connectors
+         * @description Connector 0 is the station itself.
+         */
+        get: operations["list_connectors_api_cms_stations__station_id__connectors_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/stations/{station_id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * New Password
+         * @description A new password for the station, shown in this answer only; the old one is dead.
+         */
+        post: operations["new_password_api_cms_stations__station_id__password_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/tariffs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tariffs
+         * @description The organisation's tariffs with all their versions.
+         */
+        get: operations["list_tariffs_api_cms_tariffs_get"];
+        put?: never;
+        /**
+         * Create Tariff
+         * @description A tariff and its first price.
+         */
+        post: operations["create_tariff_api_cms_tariffs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/tariffs/{tariff_id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Version
+         * @description A new price from a date; running sessions keep theirs.
+         */
+        post: operations["add_version_api_cms_tariffs__tariff_id__versions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cms/wallets/{driver_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Wallet Of */
+        get: operations["wallet_of_api_cms_wallets__driver_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -502,100 +634,26 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header: {
-                    "Idempotency-Key": string;
-                };
-                path: {
-                    driver_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        amountMinor: number;
-                        reason: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Balance"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Credit
+         * @description Put money into a driver's wallet. Once per Idempotency-Key; what is owed is paid first.
+         */
+        post: operations["credit_api_cms_wallets__driver_id__credits_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/cms/ocpp-log": {
+    "/api/cms/wallets/{driver_id}/statement": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    deviceId?: string;
-                    type?: string;
-                    direction?: string;
-                    from?: string;
-                    to?: string;
-                    search?: string;
-                    cursor?: string;
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["LogRow"][];
-                            nextCursor: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /** Statement Of */
+        get: operations["statement_of_api_cms_wallets__driver_id__statement_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -604,51 +662,21 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/user/stations": {
+    "/api/logs": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    search?: string;
-                    cursor?: string;
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["UserStation"][];
-                            nextCursor: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        get?: never;
         put?: never;
-        post?: never;
+        /**
+         * Ingest
+         * @description An array of envelopes, published as a gateway would. The same frame again has the same id and changes
+         *     nothing. Answered when all of them are durable.
+         */
+        post: operations["ingest_api_logs_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -664,46 +692,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header: {
-                    "Idempotency-Key": string;
-                };
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        deviceId: string;
-                        connectorId: number;
-                        amountMinor: number;
-                        limitEnergyWh?: number;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Accepted"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Start Mine
+         * @description Set money apart and start charging. Once per Idempotency-Key.
+         */
+        post: operations["start_mine_api_user_charging_start_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -719,41 +712,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": {
-                        sessionId: string;
-                    };
-                };
-            };
-            responses: {
-                /** @description ok */
-                202: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Accepted"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * Stop Mine
+         * @description Ask the station to stop my charge. Asking again is no error.
+         */
+        post: operations["stop_mine_api_user_charging_stop_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -767,41 +730,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    cursor?: string;
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["Session"][];
-                            nextCursor: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * List My Sessions
+         * @description Mine, newest first.
+         */
+        get: operations["list_my_sessions_api_user_sessions_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -817,37 +750,51 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    session_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Session"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /**
+         * Get My Session
+         * @description Mine, with its meter curve.
+         */
+        get: operations["get_my_session_api_user_sessions__session_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/stations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /**
+         * List Stations For Me
+         * @description By identity; of all organisations.
+         */
+        get: operations["list_stations_for_me_api_user_stations_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user/stations/{station_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Station For Me
+         * @description The one whose code was scanned.
+         */
+        get: operations["get_station_for_me_api_user_stations__station_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -863,35 +810,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Balance"];
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
+        /**
+         * My Wallet
+         * @description What I may spend, what is set apart, what I owe.
+         */
+        get: operations["my_wallet_api_user_wallet_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -907,41 +830,45 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: {
-            parameters: {
-                query?: {
-                    cursor?: string;
-                    limit?: number;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description ok */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": {
-                            items: components["schemas"]["StatementLine"][];
-                            nextCursor: string | null;
-                        };
-                    };
-                };
-                /** @description problem */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Problem"];
-                    };
-                };
-            };
+        /**
+         * My Statement
+         * @description Every movement of my wallet, newest first, with the balance before and after.
+         */
+        get: operations["my_statement_api_user_wallet_statement_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** Health */
+        get: operations["health_health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Live */
+        get: operations["live_health_live_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -954,201 +881,1118 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Session: {
-            sessionId: string;
-            stationId: string;
-            connectorId: number;
-            state: string;
-            subReason: string;
-            startedBy: string;
-            payerKind: string;
-            driverId: string | null;
-            driverName: string | null;
-            transactionId: number | null;
-            createdAt: string;
-            startedAt: string | null;
-            endedAt: string | null;
-            settledAt: string | null;
-            energyWh: number;
-            powerW: number | null;
-            socPercent: number | null;
-            priceMinorPerKwh: number;
-            currency: string;
-            holdMinor: number;
-            costMinor: number;
-            capturedMinor: number;
-            overrunMinor: number;
-            releasedMinor: number;
-            feeMinor: number;
-            organisationMinor: number;
-            taxMinor: number;
-            stopReason: string;
-            isSuspect: boolean;
-            isProvisional: boolean;
-            version: number;
+        /** Accepted */
+        Accepted: {
+            /** Accepted */
+            accepted: number;
         };
-        LiveSession: {
-            sessionId: string;
-            state: string;
-            subReason: string;
-            startedAt: string | null;
-            createdAt: string;
-            energyWh: number;
-            costMinor: number;
-            currency: string;
-            powerW: number | null;
-            socPercent: number | null;
-            driverName: string | null;
-            payerKind: string;
-            startedBy: string;
-            version: number;
-        };
-        Connector: {
-            connectorId: number;
-            status: string;
-            errorCode: string;
-            info: string;
-            statusAt: string | null;
-            powerW: number | null;
-            socPercent: number | null;
-            version: number;
-            session: components["schemas"]["LiveSession"] | null;
-        };
-        PendingCommand: {
+        /** AskedOut */
+        AskedOut: {
+            /** Commandid */
             commandId: string;
-            action: string;
+            /** Deadlineat */
+            deadlineAt: string;
+            /** State */
             state: string;
-            createdAt: string;
-            connectorId: number | null;
         };
+        /**
+         * CaptureIn
+         * @description For how long every Heartbeat is logged; 0 switches it off.
+         */
+        CaptureIn: {
+            /** Minutes */
+            minutes: number;
+        };
+        /** CaptureOut */
+        CaptureOut: {
+            /** Captureuntil */
+            captureUntil: string | null;
+            /** Stationid */
+            stationId: string;
+        };
+        /** ChargingPoint */
         ChargingPoint: {
-            stationId: string;
+            /** Chargerid */
             chargerId: string;
-            name: string;
-            site: string;
-            model: string;
-            vendor: string;
-            isOnline: boolean;
-            lastSeenAt: string | null;
+            /** Connectedat */
             connectedAt: string | null;
+            /** Connectors */
+            connectors: components["schemas"]["ConnectorNow"][];
+            /** Disconnectedat */
             disconnectedAt: string | null;
-            version: number;
+            /** Isonline */
+            isOnline: boolean;
+            /** Lastseenat */
+            lastSeenAt: string | null;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Organisationid */
             organisationId: string;
-            connectors: components["schemas"]["Connector"][];
             pendingCommand: components["schemas"]["PendingCommand"] | null;
-        };
-        UserConnector: {
-            connectorId: number;
-            status: string;
-            errorCode: string;
-            info: string;
-            statusAt: string | null;
-            powerW: number | null;
-            socPercent: number | null;
-            version: number;
-        };
-        UserStation: {
-            stationId: string;
-            name: string;
+            /** Site */
             site: string;
-            model: string;
+            /** Stationid */
+            stationId: string;
+            /** Vendor */
             vendor: string;
-            isOnline: boolean;
-            lastSeenAt: string | null;
-            connectedAt: string | null;
-            disconnectedAt: string | null;
+            /** Version */
             version: number;
-            connectors: components["schemas"]["UserConnector"][];
-            priceMinorPerKwh?: number | null;
-            currency?: string;
         };
-        Person: {
-            id: string;
-            name: string;
-            email: string;
-            role: string;
-            kind: string;
-            organisationId: string | null;
+        /** ChargingPointPage */
+        ChargingPointPage: {
+            /** Items */
+            items: components["schemas"]["ChargingPoint"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
         };
-        SignedIn: {
-            person: components["schemas"]["Person"];
-            csrfToken: string;
-        };
-        Driver: {
-            id: string;
-            name: string;
-            email: string;
-            availableMinor: number;
-            heldMinor: number;
-            currency?: string;
-        };
-        Balance: {
-            availableMinor: number;
-            heldMinor: number;
-            owedMinor: number;
+        /**
+         * ChargingSession
+         * @description From intent to receipt. ``energy_wh`` and ``cost_minor`` run, and are final once it is settled.
+         */
+        ChargingSession: {
+            /** Capturedminor */
+            capturedMinor: number;
+            /** Connectorid */
+            connectorId: number;
+            /** Costminor */
+            costMinor: number;
+            /** Createdat */
+            createdAt: string;
+            /** Currency */
             currency: string;
+            /** Driverid */
+            driverId: string | null;
+            /** Drivername */
+            driverName: string | null;
+            /** Endedat */
+            endedAt: string | null;
+            /** Energywh */
+            energyWh: number;
+            /** Feeminor */
+            feeMinor: number;
+            /** Holdminor */
+            holdMinor: number;
+            /** Isprovisional */
+            isProvisional: boolean;
+            /** Issuspect */
+            isSuspect: boolean;
+            /** Organisationminor */
+            organisationMinor: number;
+            /** Overrunminor */
+            overrunMinor: number;
+            /** Payerkind */
+            payerKind: string;
+            /** Powerw */
+            powerW: number | null;
+            /** Priceminorperkwh */
+            priceMinorPerKwh: number;
+            /** Releasedminor */
+            releasedMinor: number;
+            /** Sessionid */
+            sessionId: string;
+            /** Settledat */
+            settledAt: string | null;
+            /** Socpercent */
+            socPercent: number | null;
+            /** Startedat */
+            startedAt: string | null;
+            /** Startedby */
+            startedBy: string;
+            /** State */
+            state: string;
+            /** Stationid */
+            stationId: string;
+            /** Stopreason */
+            stopReason: string;
+            /** Subreason */
+            subReason: string;
+            /** Taxminor */
+            taxMinor: number;
+            /** Transactionid */
+            transactionId: number | null;
+            /** Version */
+            version: number;
         };
-        Organisation: {
-            id: string;
-            name: string;
+        /**
+         * ChargingSessionDetail
+         * @description ``meter_samples`` are oldest first, and thinned out evenly when there are very many.
+         */
+        ChargingSessionDetail: {
+            /** Capturedminor */
+            capturedMinor: number;
+            /** Connectorid */
+            connectorId: number;
+            /** Costminor */
+            costMinor: number;
+            /** Createdat */
+            createdAt: string;
+            /** Currency */
             currency: string;
-            timezone: string;
-            platformFeeBps: number;
+            /** Driverid */
+            driverId: string | null;
+            /** Drivername */
+            driverName: string | null;
+            /** Endedat */
+            endedAt: string | null;
+            /** Energywh */
+            energyWh: number;
+            /** Feeminor */
+            feeMinor: number;
+            /** Holdminor */
+            holdMinor: number;
+            /** Isprovisional */
+            isProvisional: boolean;
+            /** Issuspect */
+            isSuspect: boolean;
+            /** Metersamples */
+            meterSamples: components["schemas"]["MeterSample"][];
+            /** Organisationminor */
+            organisationMinor: number;
+            /** Overrunminor */
+            overrunMinor: number;
+            /** Payerkind */
+            payerKind: string;
+            /** Powerw */
+            powerW: number | null;
+            /** Priceminorperkwh */
+            priceMinorPerKwh: number;
+            /** Releasedminor */
+            releasedMinor: number;
+            /** Sessionid */
+            sessionId: string;
+            /** Settledat */
+            settledAt: string | null;
+            /** Socpercent */
+            socPercent: number | null;
+            /** Startedat */
+            startedAt: string | null;
+            /** Startedby */
+            startedBy: string;
+            /** State */
+            state: string;
+            /** Stationid */
+            stationId: string;
+            /** Stopreason */
+            stopReason: string;
+            /** Subreason */
+            subReason: string;
+            /** Taxminor */
+            taxMinor: number;
+            /** Transactionid */
+            transactionId: number | null;
+            /** Version */
+            version: number;
         };
-        StatementLine: {
-            transactionId: string;
-            kind: string;
-            text: string;
-            at: string;
-            amountMinor: number;
-            balanceBeforeMinor: number;
-            balanceAfterMinor: number;
-            currency: string;
-            referenceId: string | null;
+        /** ChargingSessionPage */
+        ChargingSessionPage: {
+            /** Items */
+            items: components["schemas"]["ChargingSession"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /** CommandList */
+        CommandList: {
+            /** Items */
+            items: components["schemas"]["CommandOut"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /** CommandOut */
+        CommandOut: {
+            /** Action */
+            action: string;
+            /** Actor */
+            actor: string;
+            /** Answer */
+            answer: unknown;
+            /** Commandid */
+            commandId: string;
+            /** Connectorid */
+            connectorId: number | null;
+            /** Createdat */
+            createdAt: string;
+            /** Deadlineat */
+            deadlineAt: string;
+            /** Error */
+            error: string;
+            /** Finishedat */
+            finishedAt: string | null;
+            /** Payload */
+            payload: unknown;
+            /** Sentat */
+            sentAt: string | null;
+            /** Sessionid */
             sessionId: string | null;
+            /** State */
+            state: string;
+            /** Stationid */
+            stationId: string;
+            /** Status */
+            status: string;
+            /** Version */
+            version: number;
+        };
+        /** ConnectorList */
+        ConnectorList: {
+            /** Items */
+            items: components["schemas"]["ConnectorOut"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /**
+         * ConnectorNow
+         * @description ``status`` is Unavailable while the station is offline.
+         */
+        ConnectorNow: {
+            /** Connectorid */
+            connectorId: number;
+            /** Errorcode */
+            errorCode: string;
+            /** Info */
+            info: string;
+            /** Powerw */
+            powerW: number | null;
+            session: components["schemas"]["LiveSession"] | null;
+            /** Socpercent */
+            socPercent: number | null;
+            /** Status */
+            status: string;
+            /** Statusat */
+            statusAt: string | null;
+            /** Version */
+            version: number;
+        };
+        /** ConnectorOut */
+        ConnectorOut: {
+            /** Connectorid */
+            connectorId: number;
+            /** Errorcode */
+            errorCode: string;
+            /** Info */
+            info: string;
+            /** Status */
+            status: string;
+            /** Statusat */
+            statusAt: string | null;
+            /** Vendorerrorcode */
+            vendorErrorCode: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * CreatedStation
+         * @description ``password`` is shown here and never again; null for a station without one.
+         */
+        CreatedStation: {
+            /** Password */
+            password: string | null;
+            station: components["schemas"]["StationOut"];
+        };
+        /** Credentials */
+        Credentials: {
+            /** Email */
+            email: string;
+            /** Password */
+            password: string;
+        };
+        /** CreditOut */
+        CreditOut: {
+            /** Availableminor */
+            availableMinor: number;
+            /** Currency */
+            currency: string;
+            /** Heldminor */
+            heldMinor: number;
+            /** Owedminor */
+            owedMinor: number;
+            /** Transactionid */
+            transactionId: string;
+        };
+        /**
+         * DriverOut
+         * @description Null where it is not the asker's business.
+         */
+        DriverOut: {
+            /** Availableminor */
+            availableMinor: number | null;
+            /** Currency */
+            currency: string | null;
+            /** Email */
+            email: string;
+            /** Heldminor */
+            heldMinor: number | null;
+            /** Id */
+            id: string;
+            /** Isdisabled */
+            isDisabled: boolean;
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string | null;
+        };
+        /** DriverPage */
+        DriverPage: {
+            /** Items */
+            items: components["schemas"]["DriverOut"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /** DriverStart */
+        DriverStart: {
+            /** Amountminor */
+            amountMinor: number;
+            /** Connectorid */
+            connectorId: number;
+            /** Deviceid */
+            deviceId: string;
+            /** Limitenergywh */
+            limitEnergyWh?: number | null;
+        };
+        /** DriverStarted */
+        DriverStarted: {
+            /** Currency */
+            currency: string;
+            /** Holdminor */
+            holdMinor: number;
+            /** Sessionid */
+            sessionId: string;
+            /** State */
+            state: string;
+        };
+        /** HTTPValidationError */
+        HTTPValidationError: {
+            /** Detail */
+            detail?: components["schemas"]["ValidationError"][];
+        };
+        /**
+         * Health
+         * @description ``live``: the process answers. ``ready``: everything it needs answers too; else the reasons.
+         */
+        Health: {
+            /** Live */
+            live: boolean;
+            /** Ready */
+            ready: boolean;
+            /** Reasons */
+            reasons: string[];
+            /** Status */
+            status: string;
+            /** Version */
+            version: string;
+        };
+        /** IdTokenChange */
+        IdTokenChange: {
+            /** Status */
+            status: string;
+        };
+        /** IdTokenList */
+        IdTokenList: {
+            /** Items */
+            items: components["schemas"]["IdTokenOut"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /** IdTokenOut */
+        IdTokenOut: {
+            /** Driverid */
+            driverId: string | null;
+            /** Expiresat */
+            expiresAt: string | null;
+            /** Id */
+            id: string;
+            /** Isoperator */
+            isOperator: boolean;
+            /** Kind */
+            kind: string;
+            /** Organisationid */
+            organisationId: string;
+            /** Payerkind */
+            payerKind: string;
+            /** Payerreason */
+            payerReason: string | null;
+            /** Status */
+            status: string;
+            /** Token */
+            token: string;
+        };
+        /** LineOut */
+        LineOut: {
+            /** Amountminor */
+            amountMinor: number;
+            /** At */
+            at: string;
+            /** Balanceafterminor */
+            balanceAfterMinor: number;
+            /** Balancebeforeminor */
+            balanceBeforeMinor: number;
+            /** Currency */
+            currency: string;
+            /** Kind */
+            kind: string;
+            /** Reason */
+            reason: string;
+            /** Referenceid */
+            referenceId: string | null;
+            /** Sessionid */
+            sessionId: string | null;
+            /** Text */
+            text: string;
+            /** Transactionid */
+            transactionId: string;
+        };
+        /**
+         * LiveSession
+         * @description A session that is not over, as it stands. ``power_w`` null: not known right now.
+         */
+        LiveSession: {
+            /** Costminor */
+            costMinor: number;
+            /** Createdat */
+            createdAt: string;
+            /** Currency */
+            currency: string;
+            /** Drivername */
+            driverName: string | null;
+            /** Energywh */
+            energyWh: number;
+            /** Payerkind */
+            payerKind: string;
+            /** Powerw */
+            powerW: number | null;
+            /** Sessionid */
+            sessionId: string;
+            /** Socpercent */
+            socPercent: number | null;
+            /** Startedat */
+            startedAt: string | null;
+            /** Startedby */
+            startedBy: string;
+            /** State */
+            state: string;
+            /** Subreason */
+            subReason: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * LogPage
+         * @description ``searched_from``: nothing older was looked at; null: everything that is kept was.
+         */
+        LogPage: {
+            /** Items */
+            items: components["schemas"]["LogRow"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+            /** Searchedfrom */
+            searchedFrom?: string | null;
+        };
+        /**
+         * LogPair
+         * @description The answer to a row, or what it answers.
+         */
+        LogPair: {
+            /** Data */
+            data: unknown;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Timestamp */
+            timestamp: string;
+        };
+        /**
+         * LogRow
+         * @description ``round_trip_ms`` null: not answered, or answered by the gateway at once.
+         */
+        LogRow: {
+            /** Chargerid */
+            chargerId: string;
+            /** Data */
+            data: unknown;
+            /** Deviceid */
+            deviceId: string;
+            /** Direction */
+            direction: string;
+            /** Flags */
+            flags: string[];
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Message */
+            message: string;
+            /** Messageid */
+            messageId: string;
+            pair: components["schemas"]["LogPair"] | null;
+            /** Raw */
+            raw: string | null;
+            /** Roundtripms */
+            roundTripMs: number | null;
+            /** Timestamp */
+            timestamp: string;
+        };
+        /**
+         * MeterSample
+         * @description ``energy_wh`` was delivered since the start; null where the register says nothing believable.
+         */
+        MeterSample: {
+            /** At */
+            at: string;
+            /** Energywh */
+            energyWh: number | null;
+            /** Powerw */
+            powerW: number | null;
+            /** Socpercent */
+            socPercent: number | null;
+        };
+        /** NewCredit */
+        NewCredit: {
+            /** Amountminor */
+            amountMinor: number;
+            /** Reason */
             reason: string;
         };
-        LogPair: {
-            id: string;
-            kind: string;
-            data: unknown;
-            timestamp: string;
+        /** NewDriver */
+        NewDriver: {
+            /** Email */
+            email: string;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /** Password */
+            password?: string | null;
+            /** Phone */
+            phone?: string | null;
         };
-        LogRow: {
-            id: string;
-            deviceId: string;
-            chargerId: string;
-            message: string;
-            direction: string;
+        /** NewIdToken */
+        NewIdToken: {
+            /** Driverid */
+            driverId?: string | null;
+            /** Expiresat */
+            expiresAt?: string | null;
+            /**
+             * Isoperator
+             * @default false
+             */
+            isOperator: boolean;
+            /**
+             * Kind
+             * @default rfid
+             */
             kind: string;
-            messageId: string;
-            timestamp: string;
-            data: unknown;
-            raw: string | null;
-            flags: string | null;
-            roundTripMs: number | null;
-            pair: components["schemas"]["LogPair"] | null;
+            /** Organisationid */
+            organisationId?: string | null;
+            /** Payerkind */
+            payerKind: string;
+            /** Payerreason */
+            payerReason?: string | null;
+            /** Token */
+            token: string;
         };
-        Accepted: {
+        /** NewOperator */
+        NewOperator: {
+            /** Email */
+            email: string;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /** Organisationid */
+            organisationId?: string | null;
+            /** Password */
+            password: string;
+            /**
+             * Role
+             * @default operator
+             */
+            role: string;
+        };
+        /** NewOrganisation */
+        NewOrganisation: {
+            /**
+             * Currency
+             * @default INR
+             */
+            currency: string;
+            /** Name */
+            name: string;
+            /**
+             * Platformfeebps
+             * @default 1000
+             */
+            platformFeeBps: number;
+            /**
+             * Timezone
+             * @default Asia/Kolkata
+             */
+            timezone: string;
+        };
+        /** NewPassword */
+        NewPassword: {
+            /** Password */
+            password: string;
+        };
+        /** NewStation */
+        NewStation: {
+            /**
+             * Connectorcount
+             * @default 1
+             */
+            connectorCount: number;
+            /**
+             * Maxpowerw
+             * @default 22000
+             */
+            maxPowerW: number;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /** Organisationid */
+            organisationId?: string | null;
+            /**
+             * Securityprofile
+             * @default 1
+             */
+            securityProfile: number;
+            /**
+             * Site
+             * @default
+             */
+            site: string;
+            /** Stationid */
+            stationId: string;
+            /** Tariffid */
+            tariffId?: string | null;
+            /**
+             * Timezone
+             * @default Asia/Kolkata
+             */
+            timezone: string;
+        };
+        /** NewTariff */
+        NewTariff: {
+            /**
+             * Currency
+             * @default
+             */
+            currency: string;
+            /** Name */
+            name: string;
+            /** Organisationid */
+            organisationId?: string | null;
+            /** Priceminorperkwh */
+            priceMinorPerKwh: number;
+            /**
+             * Taxbps
+             * @default 0
+             */
+            taxBps: number;
+            /** Validfrom */
+            validFrom?: string | null;
+        };
+        /** NewVersion */
+        NewVersion: {
+            /**
+             * Currency
+             * @default
+             */
+            currency: string;
+            /** Priceminorperkwh */
+            priceMinorPerKwh: number;
+            /**
+             * Taxbps
+             * @default 0
+             */
+            taxBps: number;
+            /** Validfrom */
+            validFrom?: string | null;
+        };
+        /** OperatorList */
+        OperatorList: {
+            /** Items */
+            items: components["schemas"]["PersonDetail"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /** OperatorStart */
+        OperatorStart: {
+            /** Amountminor */
+            amountMinor?: number | null;
+            /** Connectorid */
+            connectorId: number;
+            /** Deviceid */
+            deviceId?: string | null;
+            /** Limitenergywh */
+            limitEnergyWh?: number | null;
+            payer: components["schemas"]["PayerIn"];
+            /** Stationid */
+            stationId?: string | null;
+        };
+        /** OperatorStarted */
+        OperatorStarted: {
+            /** Commandid */
+            commandId: string;
+            /** Sessionid */
             sessionId: string;
+            /** State */
             state: string;
-            commandId?: string | null;
-            holdMinor?: number;
         };
-        Payer: {
-            /** @enum {string} */
+        /** OrganisationList */
+        OrganisationList: {
+            /** Items */
+            items: components["schemas"]["OrganisationOut"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /** OrganisationOut */
+        OrganisationOut: {
+            /** Currency */
+            currency: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Platformfeebps */
+            platformFeeBps: number;
+            /** Timezone */
+            timezone: string;
+        };
+        /**
+         * PayerIn
+         * @description Who pays for a charge that an operator starts.
+         */
+        PayerIn: {
+            /** Driverid */
+            driverId?: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
             kind: "free" | "wallet" | "organisation";
-            reason?: string;
-            driverId?: string;
-            organisationId?: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
-        Problem: {
-            status: number;
-            code: string;
+        /**
+         * PendingCommand
+         * @description Asked, and without an outcome so far.
+         */
+        PendingCommand: {
+            /** Action */
+            action: string;
+            /** Commandid */
+            commandId: string;
+            /** Connectorid */
+            connectorId: number | null;
+            /** Createdat */
+            createdAt: string;
+            /** State */
+            state: string;
+        };
+        /** PersonDetail */
+        PersonDetail: {
+            /** Createdat */
+            createdAt: string;
+            /** Disabledat */
+            disabledAt: string | null;
+            /** Email */
+            email: string;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Organisationid */
+            organisationId: string | null;
+            /** Role */
+            role: string;
+        };
+        /** PersonOut */
+        PersonOut: {
+            /** Email */
+            email: string;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Organisationid */
+            organisationId: string | null;
+            /** Role */
+            role: string;
+        };
+        /** RefusalList */
+        RefusalList: {
+            /** Items */
+            items: components["schemas"]["RefusalOut"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /** RefusalOut */
+        RefusalOut: {
+            /** At */
+            at: string;
+            /** Count */
+            count: number;
+            /** Detail */
             detail: string;
-            requestId: string;
-            hint?: string;
-            title?: string;
+            /** Gatewayid */
+            gatewayId: string;
+            /** Reason */
+            reason: string;
+            /** Remoteaddress */
+            remoteAddress: string;
+            /** Stationid */
+            stationId: string;
+        };
+        /** SignedInOut */
+        SignedInOut: {
+            /** Csrftoken */
+            csrfToken: string;
+            person: components["schemas"]["PersonOut"];
+        };
+        /**
+         * State
+         * @description Where a session stands (reliability 5.1). Terminal means settled.
+         * @enum {string}
+         */
+        State: "PENDING" | "STARTING" | "ONGOING" | "STOPPING" | "ORPHANED" | "GHOST" | "COMPLETED" | "TERMINATED" | "FAILED";
+        /** Statement */
+        Statement: {
+            /** Items */
+            items: components["schemas"]["LineOut"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /**
+         * StationChange
+         * @description What is not named stays as it is.
+         */
+        StationChange: {
+            /** Maxpowerw */
+            maxPowerW?: number | null;
+            /** Name */
+            name?: string | null;
+            /** Site */
+            site?: string | null;
+            /** Tariffid */
+            tariffId?: string | null;
+            /** Timezone */
+            timezone?: string | null;
+        };
+        /** StationList */
+        StationList: {
+            /** Items */
+            items: components["schemas"]["StationOut"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /** StationOut */
+        StationOut: {
+            /** Archivedat */
+            archivedAt: string | null;
+            /** Bootreason */
+            bootReason: string;
+            /** Chargerid */
+            chargerId: string;
+            /** Connectedat */
+            connectedAt: string | null;
+            /** Connectorcount */
+            connectorCount: number;
+            /** Createdat */
+            createdAt: string;
+            /** Disconnectedat */
+            disconnectedAt: string | null;
+            /** Firmwareversion */
+            firmwareVersion: string;
+            /** Isonline */
+            isOnline: boolean;
+            /** Lastbootat */
+            lastBootAt: string | null;
+            /** Lastseenat */
+            lastSeenAt: string | null;
+            /** Maxpowerw */
+            maxPowerW: number;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Organisationid */
+            organisationId: string;
+            /** Securityprofile */
+            securityProfile: number;
+            /** Serialnumber */
+            serialNumber: string;
+            /** Site */
+            site: string;
+            /** Stationid */
+            stationId: string;
+            /** Tariffid */
+            tariffId: string | null;
+            /** Timezone */
+            timezone: string;
+            /** Vendor */
+            vendor: string;
+            /** Version */
+            version: number;
+        };
+        /** StopIn */
+        StopIn: {
+            /** Sessionid */
+            sessionId: string;
+        };
+        /** Stopping */
+        Stopping: {
+            /** Sessionid */
+            sessionId: string;
+            /** State */
+            state: string;
+        };
+        /** TariffList */
+        TariffList: {
+            /** Items */
+            items: components["schemas"]["TariffOut"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /** TariffOut */
+        TariffOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Organisationid */
+            organisationId: string;
+            /** Versions */
+            versions: components["schemas"]["VersionOut"][];
+        };
+        /** TokenOut */
+        TokenOut: {
+            /** Accesstoken */
+            accessToken: string;
+            /** Expiresat */
+            expiresAt: string;
+            person: components["schemas"]["PersonOut"];
+        };
+        /**
+         * UserConnector
+         * @description ``session`` is the asking driver's own, or null.
+         */
+        UserConnector: {
+            /** Connectorid */
+            connectorId: number;
+            /** Errorcode */
+            errorCode: string;
+            /** Inuse */
+            inUse: boolean;
+            /** Info */
+            info: string;
+            /** Powerw */
+            powerW: number | null;
+            session: components["schemas"]["LiveSession"] | null;
+            /** Socpercent */
+            socPercent: number | null;
+            /** Status */
+            status: string;
+            /** Statusat */
+            statusAt: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * UserStation
+         * @description ``price_minor_per_kwh`` null: there is no tariff in force, so nobody can charge here.
+         */
+        UserStation: {
+            /** Connectedat */
+            connectedAt: string | null;
+            /** Connectors */
+            connectors: components["schemas"]["UserConnector"][];
+            /** Currency */
+            currency: string;
+            /** Disconnectedat */
+            disconnectedAt: string | null;
+            /** Isonline */
+            isOnline: boolean;
+            /** Lastseenat */
+            lastSeenAt: string | null;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Priceminorperkwh */
+            priceMinorPerKwh: number | null;
+            /** Site */
+            site: string;
+            /** Stationid */
+            stationId: string;
+            /** Taxbps */
+            taxBps: number | null;
+            /** Vendor */
+            vendor: string;
+            /** Version */
+            version: number;
+        };
+        /** UserStationPage */
+        UserStationPage: {
+            /** Items */
+            items: components["schemas"]["UserStation"][];
+            /** Nextcursor */
+            nextCursor?: string | null;
+        };
+        /** ValidationError */
+        ValidationError: {
+            /** Context */
+            ctx?: Record<string, never>;
+            /** Input */
+            input?: unknown;
+            /** Location */
+            loc: (string | number)[];
+            /** Message */
+            msg: string;
+            /** Error Type */
+            type: string;
+        };
+        /** VersionOut */
+        VersionOut: {
+            /** Createdat */
+            createdAt: string;
+            /** Createdby */
+            createdBy: string;
+            /** Currency */
+            currency: string;
+            /** Id */
+            id: string;
+            /** Priceminorperkwh */
+            priceMinorPerKwh: number;
+            /** Taxbps */
+            taxBps: number;
+            /** Validfrom */
+            validFrom: string;
+            /** Version */
+            version: number;
+        };
+        /** WalletOut */
+        WalletOut: {
+            /** Availableminor */
+            availableMinor: number;
+            /** Currency */
+            currency: string;
+            /** Heldminor */
+            heldMinor: number;
+            /** Owedminor */
+            owedMinor: number;
         };
     };
     responses: never;
@@ -1158,4 +2002,1573 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    login_api_auth_login_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Credentials"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedInOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    logout_api_auth_logout_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    me_api_auth_me_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedInOut"];
+                };
+            };
+        };
+    };
+    token_api_auth_token_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Credentials"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_charging_points_api_cms_charging_points_get: {
+        parameters: {
+            query?: {
+                search?: string;
+                status?: ("Available" | "Preparing" | "Charging" | "SuspendedEVSE" | "SuspendedEV" | "Finishing" | "Reserved" | "Unavailable" | "Faulted" | "Unknown" | "Offline")[] | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChargingPointPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_charging_point_api_cms_charging_points__station_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChargingPoint"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    start_for_api_cms_charging_start_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OperatorStart"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatorStarted"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    stop_any_api_cms_charging_stop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StopIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stopping"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_command_api_cms_commands__command_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                command_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_drivers_api_cms_drivers_get: {
+        parameters: {
+            query?: {
+                search?: string;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriverPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    create_driver_api_cms_drivers_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDriver"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonDetail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    disable_driver_api_cms_drivers__person_id__disable_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonDetail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_id_tokens_api_cms_id_tokens_get: {
+        parameters: {
+            query?: {
+                driverId?: string | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdTokenList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    register_id_token_api_cms_id_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewIdToken"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdTokenOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_id_token_api_cms_id_tokens__id_token_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id_token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdTokenChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdTokenOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_ocpp_log_api_cms_ocpp_log_get: {
+        parameters: {
+            query?: {
+                deviceId?: string | null;
+                type?: string[] | null;
+                exclude?: string[] | null;
+                kind?: ("call" | "answer" | "command" | "result" | "error" | "invalid")[] | null;
+                direction?: ("Incoming" | "Outgoing") | null;
+                from?: string | null;
+                to?: string | null;
+                search?: string;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_operators_api_cms_operators_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatorList"];
+                };
+            };
+        };
+    };
+    create_operator_api_cms_operators_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOperator"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonDetail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    disable_operator_api_cms_operators__person_id__disable_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonDetail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_organisations_api_cms_organisations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationList"];
+                };
+            };
+        };
+    };
+    create_organisation_api_cms_organisations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOrganisation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_sessions_api_cms_sessions_get: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["State"][] | null;
+                live?: boolean | null;
+                stationId?: string | null;
+                driverId?: string | null;
+                from?: string | null;
+                to?: string | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChargingSessionPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_session_api_cms_sessions__session_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChargingSessionDetail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_stations_api_cms_stations_get: {
+        parameters: {
+            query?: {
+                search?: string;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    create_station_api_cms_stations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewStation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedStation"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_refused_api_cms_stations_refused_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusalList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_station_api_cms_stations__station_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_station_api_cms_stations__station_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StationChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    archive_station_api_cms_stations__station_id__archive_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    capture_api_cms_stations__station_id__capture_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaptureIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaptureOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_commands_api_cms_stations__station_id__commands_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                station_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    ask_api_cms_stations__station_id__commands__action__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station_id: string;
+                action: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AskedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_connectors_api_cms_stations__station_id__connectors_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectorList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    new_password_api_cms_stations__station_id__password_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewPassword"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_tariffs_api_cms_tariffs_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffList"];
+                };
+            };
+        };
+    };
+    create_tariff_api_cms_tariffs_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTariff"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    add_version_api_cms_tariffs__tariff_id__versions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tariff_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVersion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    wallet_of_api_cms_wallets__driver_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                driver_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WalletOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    credit_api_cms_wallets__driver_id__credits_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                driver_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCredit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    statement_of_api_cms_wallets__driver_id__statement_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                driver_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statement"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    ingest_api_logs_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+        };
+    };
+    start_mine_api_user_charging_start_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DriverStart"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriverStarted"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    stop_mine_api_user_charging_stop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StopIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stopping"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_my_sessions_api_user_sessions_get: {
+        parameters: {
+            query?: {
+                live?: boolean | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChargingSessionPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_my_session_api_user_sessions__session_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChargingSessionDetail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_stations_for_me_api_user_stations_get: {
+        parameters: {
+            query?: {
+                search?: string;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserStationPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_station_for_me_api_user_stations__station_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserStation"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    my_wallet_api_user_wallet_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WalletOut"];
+                };
+            };
+        };
+    };
+    my_statement_api_user_wallet_statement_get: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statement"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    health_health_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    live_health_live_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: boolean;
+                    };
+                };
+            };
+        };
+    };
+}
