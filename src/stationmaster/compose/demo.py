@@ -66,8 +66,13 @@ async def _people(uow: UnitOfWork, parts: Parts, world: World) -> None:
     owner = await people.create_organisation(uow, name="Pune Charging Company", now=now, ids=ids)
     world.organisation_id = owner.id
     await people.create_operator(
-        uow, email=world.operator_email, password=world.operator_password, name="Omkar (operator)", role="admin",
-        now=now, ids=ids,
+        uow,
+        email=world.operator_email,
+        password=world.operator_password,
+        name="Omkar (operator)",
+        role="admin",
+        now=now,
+        ids=ids,
     )
     for number, (email, name) in enumerate(
         ((world.driver_email, "Asha"), ("ravi@demo.example", "Ravi"), ("meera@demo.example", "Meera"))
@@ -76,32 +81,59 @@ async def _people(uow: UnitOfWork, parts: Parts, world: World) -> None:
         driver = await people.create_driver(uow, email=email, password=password, name=name, now=now, ids=ids)
         world.driver_id = world.driver_id or driver.id
         await credits.credit(
-            uow, driver_id=driver.id, amount_minor=DRIVER_CREDIT_MINOR, currency=CURRENCY, reason="demo money",
-            actor="system:demo", key=f"demo:{driver.id}", now=now, ids=ids,
+            uow,
+            driver_id=driver.id,
+            amount_minor=DRIVER_CREDIT_MINOR,
+            currency=CURRENCY,
+            reason="demo money",
+            actor="system:demo",
+            key=f"demo:{driver.id}",
+            now=now,
+            ids=ids,
         )
         if number:
             card = f"CARD{name.upper()}"
             await id_tokens.register(
-                uow, token=card, organisation_id=owner.id, payer_kind="wallet", driver_id=driver.id, now=now, ids=ids
+                uow,
+                token=card,
+                organisation_id=owner.id,
+                payer_kind="wallet",
+                driver_id=driver.id,
+                now=now,
+                ids=ids,
             )
             world.cards.append(card)
-    await id_tokens.register(uow, token="CARDFLEET", organisation_id=owner.id, payer_kind="organisation", now=now, ids=ids)
+    await id_tokens.register(
+        uow, token="CARDFLEET", organisation_id=owner.id, payer_kind="organisation", now=now, ids=ids
+    )
     world.cards.append("CARDFLEET")
 
 
 async def _stations(uow: UnitOfWork, parts: Parts, world: World) -> None:
     now, ids = parts.runtime.clock.now(), parts.runtime.ids
     tariff, _ = await versions.create(
-        uow, organisation_id=world.organisation_id, name="City", price_minor_per_kwh=PRICE_MINOR_PER_KWH,
-        actor="system:demo", now=now, ids=ids,
+        uow,
+        organisation_id=world.organisation_id,
+        name="City",
+        price_minor_per_kwh=PRICE_MINOR_PER_KWH,
+        actor="system:demo",
+        now=now,
+        ids=ids,
     )
     for number in range(1, STATIONS + 1):
         station_id = f"PUN-{number:03d}"
         _, password = await registry.create(
-            uow, station_id=station_id, organisation_id=world.organisation_id, site=SITES[number % len(SITES)],
-            name=f"{SITES[number % len(SITES)]} {number}", connector_count=CONNECTORS,
-            max_power_w=int(RATED_W * TIME_SCALE), tariff_id=tariff.id, pepper=parts.secrets.station_pepper,
-            now=now, ids=ids,
+            uow,
+            station_id=station_id,
+            organisation_id=world.organisation_id,
+            site=SITES[number % len(SITES)],
+            name=f"{SITES[number % len(SITES)]} {number}",
+            connector_count=CONNECTORS,
+            max_power_w=int(RATED_W * TIME_SCALE),
+            tariff_id=tariff.id,
+            pepper=parts.secrets.station_pepper,
+            now=now,
+            ids=ids,
         )
         world.stations[station_id] = password or ""
 
@@ -110,10 +142,15 @@ def fleet_of(world: World, *, only: str | None = None) -> list[StationSpec]:
     """The stations to simulate; ``only`` one of them, undisturbed."""
     return [
         StationSpec(
-            station_id=station_id, password=password, connectors=CONNECTORS, rated_w=RATED_W,
-            vendor=MODELS[number % len(MODELS)][0], model=MODELS[number % len(MODELS)][1],
+            station_id=station_id,
+            password=password,
+            connectors=CONNECTORS,
+            rated_w=RATED_W,
+            vendor=MODELS[number % len(MODELS)][0],
+            model=MODELS[number % len(MODELS)][1],
             personality=PERSONALITIES.get(station_id, "normal"),
-            id_tokens=tuple(world.cards), local_every_s=0.0 if only or number in {0, 1} else LOCAL_EVERY_S,
+            id_tokens=tuple(world.cards),
+            local_every_s=0.0 if only or number in {0, 1} else LOCAL_EVERY_S,
         )
         for number, (station_id, password) in enumerate(world.stations.items())
         if only in {None, station_id}

@@ -29,7 +29,9 @@ async def charge(world: World, *, api: str, ocpp: str, told: Callable[[str], Non
         await fleet.stop()
 
 
-async def _charge(http: httpx.AsyncClient, world: World, fleet: Fleet, told: Callable[[str], None]) -> dict[str, Any]:
+async def _charge(
+    http: httpx.AsyncClient, world: World, fleet: Fleet, told: Callable[[str], None]
+) -> dict[str, Any]:
     login = await http.post(
         "/api/auth/token", json={"email": world.driver_email, "password": world.driver_password}
     )
@@ -59,16 +61,24 @@ async def _charge(http: httpx.AsyncClient, world: World, fleet: Fleet, told: Cal
     end = await session()
     truths = fleet.journal.meter_truths()
     return {
-        "session": session_id, "state": end["state"], "energy_wh": end["energyWh"],
-        "meter_wh": truths[-1].energy_wh if truths else None, "currency": end["currency"],
-        "held": end["holdMinor"], "captured": end["capturedMinor"], "fee": end["feeMinor"],
-        "organisation": end["organisationMinor"], "released": end["releasedMinor"],
+        "session": session_id,
+        "state": end["state"],
+        "energy_wh": end["energyWh"],
+        "meter_wh": truths[-1].energy_wh if truths else None,
+        "currency": end["currency"],
+        "held": end["holdMinor"],
+        "captured": end["capturedMinor"],
+        "fee": end["feeMinor"],
+        "organisation": end["organisationMinor"],
+        "released": end["releasedMinor"],
     }
 
 
 def _checked(answer: httpx.Response) -> dict[str, Any]:
     if not answer.is_success:
-        raise Unavailable("demo_failed", f"{answer.request.method} {answer.request.url.path}: {answer.text[:300]}")
+        raise Unavailable(
+            "demo_failed", f"{answer.request.method} {answer.request.url.path}: {answer.text[:300]}"
+        )
     found: dict[str, Any] = answer.json()
     return found
 

@@ -145,7 +145,7 @@ class WorkerRole:
 
     async def start(self, parts: Parts) -> None:
         assert parts.database is not None
-        shared = {
+        shared: dict[str, Any] = {
             "database": parts.database,
             "bus": parts.bus,
             "runtime": parts.runtime,

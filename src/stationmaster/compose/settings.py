@@ -237,4 +237,4 @@ def load(*, gateway: bool = False, directory: Path | None = None, **flags: Any) 
     here = directory or Path()
     files = [here / ".env", *([here / ".env.ocpp"] if gateway else [])]
     given = {name: value for name, value in flags.items() if value is not None}
-    return Settings(_env_file=files, **given)  # type: ignore[call-arg]
+    return Settings(_env_file=files, **given)

@@ -17,7 +17,9 @@ def create_admin(
     email: Annotated[str, typer.Argument()],
     organisation: Annotated[str, typer.Option(help="Also make this organisation.")] = "",
     name: Annotated[str, typer.Option()] = "",
-    password: Annotated[str | None, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = None,
+    password: Annotated[
+        str | None, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)
+    ] = None,
 ) -> None:
     """Make an admin of the whole platform (and an organisation to put stations into)."""
     run(_create(settings_for(), email, name, password or "", organisation))

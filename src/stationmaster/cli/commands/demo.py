@@ -21,8 +21,12 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="One charge to its receipt, one JSON line, no browser.")] = False,
-    data_dir: Annotated[Path | None, typer.Option(help="Where the demo is kept; a new folder if not given.")] = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="One charge to its receipt, one JSON line, no browser.")
+    ] = False,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where the demo is kept; a new folder if not given.")
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Listen on this address.")] = None,
     port: Annotated[int | None, typer.Option(help="Port of the pages (default 8080).")] = None,
     ocpp_port: Annotated[int | None, typer.Option(help="Port for charging stations (default 9000).")] = None,
@@ -32,9 +36,14 @@ def demo(
     """Everything in one process with a simulated fleet; chargers move on the page at once."""
     where = data_dir or Path(tempfile.mkdtemp(prefix="stationmaster-demo-"))
     settings = settings_for(
-        "demo", data_dir=where, host=host, api_port=0 if once and port is None else port,
-        ocpp_port=0 if once and ocpp_port is None else ocpp_port, log_level=log_level,
-        database_url=f"sqlite:///{(where / 'stationmaster.db').absolute()}", enable_rabbitmq=False,
+        "demo",
+        data_dir=where,
+        host=host,
+        api_port=0 if once and port is None else port,
+        ocpp_port=0 if once and ocpp_port is None else ocpp_port,
+        log_level=log_level,
+        database_url=f"sqlite:///{(where / 'stationmaster.db').absolute()}",
+        enable_rabbitmq=False,
         heartbeat_interval_s=30,
     )
     run(_once(settings) if once else _show(settings, open_browser=browser))
@@ -52,7 +61,9 @@ async def _once(settings: Settings) -> None:
         api, gateway = cast(ApiRole, process.role("api")), cast(GatewayRole, process.role("gateway"))
         assert gateway.gateway is not None
         receipt = await once.charge(
-            made, api=f"http://127.0.0.1:{api.port}", ocpp=f"ws://127.0.0.1:{gateway.gateway.ports[0]}/ws/ocpp/16",
+            made,
+            api=f"http://127.0.0.1:{api.port}",
+            ocpp=f"ws://127.0.0.1:{gateway.gateway.ports[0]}/ws/ocpp/16",
             told=lambda line: console.print(f"[dim]· {line}[/]"),
         )
     print(json.dumps(receipt))
