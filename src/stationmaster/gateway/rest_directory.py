@@ -1,6 +1,7 @@
 """The station directory over internal REST: what it asks, and what its answers mean.
 
-404 is an answer ("no such station"); every other trouble, time-outs included, is Unavailable.
+404 with our own code is an answer ("no such station"); all other trouble, time-outs included, is Unavailable:
+a 404 of some proxy on the way must not make the gateway forget a station.
 """
 
 from typing import Any, Final, TypeVar
@@ -20,6 +21,10 @@ ANSWER_WITHIN_S: Final = 3.0
 
 class _Registered(msgspec.Struct):
     number: int
+
+
+class _Problem(msgspec.Struct):
+    code: str = ""
 
 
 class _Leased(msgspec.Struct, rename="camel"):
@@ -64,7 +69,7 @@ class RestDirectory:
             answer = await self._client.request(method, path, json=json)
         except httpx.HTTPError as error:
             raise Unavailable("directory_unavailable", f"{type(error).__name__}: {error}") from error
-        if missing_ok and answer.status_code == httpx.codes.NOT_FOUND:
+        if missing_ok and answer.status_code == httpx.codes.NOT_FOUND and _is_certain(answer.content):
             return None
         if not answer.is_success:
             raise Unavailable("directory_unavailable", f"{method} {path}: HTTP {answer.status_code}")
@@ -76,3 +81,11 @@ def _read(body: bytes | None, kind: type[T]) -> T:
         return msgspec.json.decode(body or b"", type=kind)
     except msgspec.MsgspecError as error:
         raise Unavailable("directory_unreadable", str(error)) from error
+
+
+def _is_certain(body: bytes) -> bool:
+    """Did the directory itself say that there is no such station?"""
+    try:
+        return msgspec.json.decode(body, type=_Problem).code == "unknown_station"
+    except msgspec.MsgspecError:
+        return False

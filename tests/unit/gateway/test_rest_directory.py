@@ -34,13 +34,14 @@ async def test_a_record_is_read_and_the_identity_is_quoted() -> None:
 
 
 async def test_404_is_certain() -> None:
-    assert await directory(httpx.Response(404)).lookup("X") is None
+    answer = httpx.Response(404, json={"code": "unknown_station", "title": "no"})
+    assert await directory(answer).lookup("X") is None
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        httpx.Response(500), httpx.Response(401),
+        httpx.Response(500), httpx.Response(404, text="nginx"), httpx.Response(401),
         httpx.Response(200, text="<html>"), httpx.Response(200, json={}),
         httpx.ConnectError("refused"), httpx.ReadTimeout("slow"),
     ],
