@@ -7,7 +7,12 @@ from typing import Any
 
 import aiormq
 from aiormq.abc import AbstractChannel, DeliveredMessage
-from aiormq.exceptions import ChannelLockedResource, ChannelNotFoundEntity, ChannelPreconditionFailed
+from aiormq.exceptions import (
+    ChannelAccessRefused,
+    ChannelLockedResource,
+    ChannelNotFoundEntity,
+    ChannelPreconditionFailed,
+)
 from pamqp import commands
 
 from stationmaster.contracts.topology import Exchange, Queue, Topology, dead_queue
@@ -64,6 +69,8 @@ class Errands:
                     wrong.append(f"{word} {thing.name} is missing")
                 except ChannelPreconditionFailed as error:
                     wrong.append(f"{word} {thing.name} has other arguments: {error}")
+                except ChannelAccessRefused:
+                    pass  # it is there; a gateway's account may not declare it, so it may not compare either
                 if channel.is_closed:
                     channel = await connection.channel(publisher_confirms=False)
         return wrong
