@@ -288,6 +288,8 @@ def running(
         found.set_up()
         yield found
     finally:
+        if found._http is not None:
+            found._http.close()
         for role in found.roles.values():
             if role.is_running:
                 with contextlib.suppress(AssertionError):
