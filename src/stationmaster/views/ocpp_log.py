@@ -4,7 +4,7 @@ One statement: a page of the log, bounded by time, and what each of its rows ans
 by the station's index in a few minutes around it. A page costs the same however much has been logged.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -32,6 +32,7 @@ FLEET_WINDOW: Final = timedelta(days=7)
 """How far back all stations are looked through when nobody says; one station has an index of its own."""
 PAIR_WITHIN_S: Final = 600
 """No answer is awaited for longer, by the station's side or ours."""
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _KEY: Final = (datetime, str, int, int, str)
 _PAIR: Final = ("timestamp", "device_id", "epoch", "kind", "seq", "message_data")
 
@@ -89,7 +90,7 @@ async def list_ocpp_log(
     """``type`` and ``exclude`` (both repeatable) are message types; ``search`` is in the message id or the
     frame's text. Without ``deviceId`` and ``from`` a week is looked through."""
     if since is None and device_id is None:
-        since = (until or ctx.runtime.clock.now()) - FLEET_WINDOW
+        since = max(until or ctx.runtime.clock.now(), _EARLIEST) - FLEET_WINDOW
     t = charger_data.c
     wanted = [
         None if device_id is None else t.device_id == device_id,
