@@ -57,7 +57,7 @@ class FrameWorker:
         registry: Registry | None = None,
         names: Names | None = None,
         ports: Mapping[str, Any] | None = None,
-        intake: Intake = Intake(),  # noqa: B008 - frozen
+        intake: Intake = Intake(),
     ):
         self._intake = intake
         self._database, self._bus, self._runtime = database, bus, runtime

@@ -1,8 +1,13 @@
 """A frame worker on SQLite with actions of its own, whose every effect is one row."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import atexit
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -116,8 +121,6 @@ class Kit:
     database: SqliteDatabase
     bus: Mailboxes
     clock: VirtualClock
-    wrap: Callable[[Any], Any] = lambda x: x
-    made: dict[str, Any] = field(default_factory=dict)
 
     async def take(self, *bodies: bytes, redelivered: bool = False) -> None:
         await self.worker.take([Delivery(QUEUE, "ocpp.x", list(bodies), redelivered=redelivered)])
@@ -170,10 +173,19 @@ class Kit:
         )
 
 
+@cache
+def _migrated() -> Path:
+    """An empty database of the newest schema, made once."""
+    path = Path(tempfile.mkdtemp(prefix="stationmaster-kit-")) / "empty.db"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
 @asynccontextmanager
 async def a_kit(tmp_path: Any, **options: Any) -> AsyncIterator[Kit]:
     path = tmp_path / "kit.db"
-    migrate.upgrade(f"sqlite:///{path}")
+    shutil.copy(_migrated(), path)
     clock = VirtualClock()
     runtime = Runtime(clock, SeededIds(1, clock))
     database, bus = SqliteDatabase(path, runtime=runtime, synchronous="OFF"), Mailboxes()

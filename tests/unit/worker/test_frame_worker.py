@@ -25,11 +25,6 @@ from stationmaster.kernel.errors import Unavailable
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def test_frames_are_applied_in_order_and_once(tmp_path: Path) -> None:
     async with a_kit(tmp_path) as kit:
         await kit.take(kit.frame(2), kit.frame(1), kit.frame(2))

@@ -4,12 +4,15 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import structlog
 from sqlalchemy import func, select
 
+from stationmaster.infra.cache.port import Cache
 from stationmaster.infra.db.database import Database, Reader
 from stationmaster.infra.db.tables import link_mark, parked_frame
 from stationmaster.kernel.clock import Clock
+from stationmaster.kernel.errors import Unavailable
 from stationmaster.worker import marks
 from stationmaster.worker.batch import Link
 from stationmaster.worker.frames import FrameWorker
@@ -24,11 +27,11 @@ ROUNDS_MAX = 100
 log = structlog.get_logger()
 
 
-async def run(*, database: Database, clock: Clock, frame_worker: FrameWorker) -> None:
+async def run(*, database: Database, cache: Cache, clock: Clock, frame_worker: FrameWorker) -> None:
     """One gap per link and round, until none is due."""
     for _ in range(ROUNDS_MAX):
         async with database.reading() as reader:
-            due = await due_links(reader, now=clock.now())
+            due = await _due_links(reader, cache, now=clock.now())
             gaps = await _next_gaps(reader, due)
         if not due:
             return
@@ -38,7 +41,7 @@ async def run(*, database: Database, clock: Clock, frame_worker: FrameWorker) ->
         await frame_worker.catch_up(due.keys() - gaps.keys())
 
 
-async def due_links(reader: Reader, *, now: datetime) -> dict[Link, Mark]:
+async def _due_links(reader: Reader, cache: Cache, *, now: datetime) -> dict[Link, Mark]:
     """Links with a gap that is not waited for any longer."""
     newer = link_mark.alias("newer")
     newer_link_at = (
@@ -48,13 +51,38 @@ async def due_links(reader: Reader, *, now: datetime) -> dict[Link, Mark]:
     )
     columns: list[Any] = [link_mark, newer_link_at.label("newer_link_at")]
     oldest_first = select(*columns).where(link_mark.c.gap_since <= now - patience.AFTER_THE_END)
-    rows = await reader.execute(oldest_first.order_by(link_mark.c.gap_since).limit(LINKS_MAX))
-    return {(row.station_id, row.epoch): Mark(row.last_seq) for row in rows.all() if _is_due(row, now)}
+    found = await reader.execute(oldest_first.order_by(link_mark.c.gap_since).limit(LINKS_MAX))
+    rows = found.all()
+    claimed = await _claimed(cache, [row.station_id for row in rows])
+    return {(row.station_id, row.epoch): Mark(row.last_seq) for row in rows if _is_due(row, claimed, now)}
 
 
-def _is_due(row: Any, now: datetime) -> bool:
-    ended_at = patience.ended(closed_at=row.closed_at, newer_link_at=row.newer_link_at)
+def _is_due(row: Any, claimed: Collection[Link] | None, now: datetime) -> bool:
+    is_gone = claimed is not None and (row.station_id, row.epoch) not in claimed
+    ended_at = patience.ended(
+        closed_at=row.closed_at,
+        newer_link_at=row.newer_link_at,
+        vanished_at=row.gap_since if is_gone else None,
+    )
     return patience.waits_until(gap_since=row.gap_since, ended_at=ended_at) <= now
+
+
+class _Presence(msgspec.Struct):
+    """What a gateway tells the cache of a station's newest link (key `presence:<station>`)."""
+
+    epoch: int
+
+
+async def _claimed(cache: Cache, stations: list[str]) -> set[Link] | None:
+    """Links that a gateway says it has; None when nobody can tell."""
+    try:
+        texts = await cache.get_many([f"presence:{station}" for station in stations])
+        return {
+            (key.partition(":")[2], msgspec.json.decode(text, type=_Presence).epoch)
+            for key, text in texts.items()
+        }
+    except (Unavailable, msgspec.MsgspecError):
+        return None
 
 
 async def _next_gaps(reader: Reader, links: dict[Link, Mark]) -> dict[Link, Gap]:

@@ -18,7 +18,11 @@ def waits_until(*, gap_since: datetime, ended_at: datetime | None) -> datetime:
     return max(gap_since, ended_at) + AFTER_THE_END
 
 
-def ended(*, closed_at: datetime | None, newer_link_at: datetime | None) -> datetime | None:
-    """A link has ended when it says so, or when its station has a newer one."""
-    known = [at for at in (closed_at, newer_link_at) if at is not None]
+def ended(
+    *, closed_at: datetime | None, newer_link_at: datetime | None, vanished_at: datetime | None = None
+) -> datetime | None:
+    """A link has ended when it says so, when its station has a newer one, or when no gateway claims to have
+    it.
+    """
+    known = [at for at in (closed_at, newer_link_at, vanished_at) if at is not None]
     return min(known, default=None)
