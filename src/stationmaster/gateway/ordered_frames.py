@@ -16,6 +16,8 @@ from stationmaster.gateway.ports import StationRecord
 from stationmaster.gateway.publishing import Outgoing
 from stationmaster.gateway.stamping import message_of, wire_time
 
+BOOT = "BootNotification"
+
 
 class Step(Outgoing):
     """A frame on its way. Once it is its turn: ``answer`` is said to ``message_id``, or ``then`` is
@@ -89,6 +91,8 @@ class OrderedFrames:
             envelope.proposed_transaction_id = proposed
         if answers_seq is not None:
             envelope.answers_seq, envelope.direction = answers_seq, contract.OUTGOING
+        # The sources' flag (mission R59): vendor, model and firmware are in the payload.
+        envelope.needs_metadata_update = message_type == BOOT
         step = Step(self, envelope, answer)
         self._line.append(step)
         self.kit.publishing.put(step)
