@@ -10,6 +10,16 @@ import msgspec
 from stationmaster.simulator.model import Transaction
 
 
+class SentCall(msgspec.Struct, rename="camel", frozen=True, kw_only=True, tag="sent", tag_field="kind"):
+    """A CALL as it was written to the wire, each time it was."""
+
+    station_id: str
+    message_id: str
+    action: str
+    payload: msgspec.Raw
+    sent_at: datetime
+
+
 class AnsweredCall(msgspec.Struct, rename="camel", frozen=True, kw_only=True, tag="call", tag_field="kind"):
     """A CALL of the station that was answered: from then on it must be safe."""
 
@@ -53,7 +63,7 @@ class MeterTruth(msgspec.Struct, rename="camel", frozen=True, kw_only=True, tag=
     reason: str
 
 
-Entry = AnsweredCall | ReceivedCommand | MeterTruth
+Entry = SentCall | AnsweredCall | ReceivedCommand | MeterTruth
 
 
 class Journal:
@@ -63,10 +73,15 @@ class Journal:
     """
 
     def __init__(self, path: Path | None = None, *, keep: int | None = None):
+        self.sent: deque[SentCall] = deque(maxlen=keep)
         self.calls: deque[AnsweredCall] = deque(maxlen=keep)
         self.commands: deque[ReceivedCommand] = deque(maxlen=keep)
         self.transactions: deque[Transaction] = deque(maxlen=keep)
         self._file: TextIO | None = path.open("a", buffering=1, encoding="utf-8") if path else None
+
+    def said(self, call: SentCall) -> None:
+        self.sent.append(call)
+        self._write(call)
 
     def answered(self, call: AnsweredCall) -> None:
         self.calls.append(call)

@@ -28,7 +28,7 @@ from stationmaster.ocpp.conversation import (
 )
 from stationmaster.ocpp.errors import BadFrame
 from stationmaster.ocpp.frame import Call, parse
-from stationmaster.simulator.journal import AnsweredCall, Journal, ReceivedCommand
+from stationmaster.simulator.journal import AnsweredCall, Journal, ReceivedCommand, SentCall
 from stationmaster.simulator.messages import Payload
 from stationmaster.simulator.spec import Pace
 from stationmaster.simulator.transaction_queue import TransactionMessage, TransactionQueue
@@ -185,6 +185,15 @@ class Talk:
         else:
             return
         self._asked.sent_at = self._runtime.clock.now()
+        self._journal.said(
+            SentCall(
+                station_id=self._station_id,
+                message_id=self._asked.message_id,
+                action=self._asked.action,
+                payload=msgspec.Raw(self._asked.payload),
+                sent_at=self._asked.sent_at,
+            )
+        )
         call = OutgoingCall(self._asked.message_id, self._asked.action, self._asked.payload)
         self._perform(self._conversation.call(call, now))
 

@@ -367,7 +367,7 @@ def test_drivers_come_by_on_their_own(live: Live) -> None:
     live(story, id_tokens=("CARD",), local_every_s=2.0, local_charge_s=10.0)
 
 
-def test_the_journal_holds_exactly_what_was_answered(live: Live) -> None:
+def test_the_journal_holds_exactly_what_was_said_and_what_was_answered(live: Live) -> None:
     async def story(csms: Csms, charger: Charger) -> None:
         await csms.until(lambda: charger.is_ready)
         csms.silent.add("Heartbeat")
@@ -375,6 +375,7 @@ def test_the_journal_holds_exactly_what_was_answered(live: Live) -> None:
         await csms.until(lambda: charger.stats.errors >= 1)  # it timed out
         answered = {(c.message_id, c.action) for c in charger.journal.calls}
         assert answered == {(c.message_id, c.action) for c in csms.calls if c.action != "Heartbeat"}
+        assert [c.message_id for c in charger.journal.sent] == [c.message_id for c in csms.calls]
         (boot,) = [c for c in charger.journal.calls if c.action == "BootNotification"]
         assert json.loads(bytes(boot.answer))["interval"] == 10
 
