@@ -30,6 +30,8 @@ Direction = Literal["Incoming", "Outgoing"]
 
 FLEET_WINDOW: Final = timedelta(days=7)
 """How far back all stations are looked through when nobody says; one station has an index of its own."""
+SEARCH_WINDOW: Final = timedelta(days=1)
+"""The same for words, which no index knows: each frame's text is read."""
 PAIR_WITHIN_S: Final = 600
 """No answer is awaited for longer, by the station's side or ours."""
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -88,9 +90,9 @@ async def list_ocpp_log(
     limit: pagination.Limit = asking.PAGE,
 ) -> LogPage:
     """``type`` and ``exclude`` (both repeatable) are message types; ``search`` is in the message id or the
-    frame's text. Without ``deviceId`` and ``from`` a week is looked through."""
+    frame's text. Without ``deviceId`` and ``from`` a week is looked through, a day when searching."""
     if since is None and device_id is None:
-        since = max(until or ctx.runtime.clock.now(), _EARLIEST) - FLEET_WINDOW
+        since = max(until or ctx.runtime.clock.now(), _EARLIEST) - (SEARCH_WINDOW if search else FLEET_WINDOW)
     t = charger_data.c
     wanted = [
         None if device_id is None else t.device_id == device_id,

@@ -163,7 +163,11 @@ async def test_filters_find_what_they_name(site: Site) -> None:
 
 async def test_a_fleet_is_looked_through_for_a_week_and_a_station_for_all_time(site: Site) -> None:
     await some_talk(site)
-    site.clock.advance(8 * 24 * 3600)
+    site.clock.advance(2 * 24 * 3600)
+    assert len(await site.items(PATH, ACME)) == 10
+    assert await site.items(PATH, ACME, search="r1") == [], "words: one day"
+    assert len(await site.items(PATH, ACME, search="r1", deviceId="CP1")) == 2
+    site.clock.advance(6 * 24 * 3600)
     assert await site.items(PATH, ACME) == []
     assert len(await site.items(PATH, ACME, **{"from": "2025-12-31T00:00:00Z"})) == 10
     assert len(await site.items(PATH, ACME, to="2026-01-02T00:00:00Z")) == 10
