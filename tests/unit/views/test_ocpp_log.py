@@ -168,6 +168,7 @@ async def test_a_fleet_is_looked_through_for_a_week_and_a_station_for_all_time(s
     assert await site.items(PATH, ACME, search="r1") == [], "words: one day"
     assert len(await site.items(PATH, ACME, search="r1", deviceId="CP1")) == 2
     site.clock.advance(6 * 24 * 3600)
+    site.sign_out()
     assert await site.items(PATH, ACME) == []
     assert len(await site.items(PATH, ACME, **{"from": "2025-12-31T00:00:00Z"})) == 10
     assert len(await site.items(PATH, ACME, to="2026-01-02T00:00:00Z")) == 10
