@@ -6,7 +6,7 @@ import { AmountInput } from "@shared/components/AmountInput";
 import { Empty } from "@shared/components/Empty";
 import { ProblemAlert } from "@shared/components/ProblemAlert";
 import { StatusPill } from "@shared/components/StatusPill";
-import { money, parseMinor } from "@shared/format/money";
+import { currencySymbol, money, parseMinor } from "@shared/format/money";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
@@ -93,7 +93,6 @@ function StartForm({ station, wanted }: { station: UserStation; wanted: string |
               className={`sm-card ${classes.connector}`}
               disabled={!free.includes(one)}
               aria-pressed={one === connector}
-              aria-label={t("driver.charger.connector", { id: one.connectorId })}
               onClick={() => setChosen(String(one.connectorId))}
               data-testid={`connector-${station.stationId}-${one.connectorId}`}
             >
@@ -118,7 +117,7 @@ function StartForm({ station, wanted }: { station: UserStation; wanted: string |
               <Group gap="xs">
                 {AMOUNTS.map((one) => (
                   <Chip key={one} value={one} size="md">
-                    {money(parseMinor(one, currency), currency)}
+                    {`${currencySymbol(currency)}${one}`}
                   </Chip>
                 ))}
               </Group>

@@ -30,13 +30,16 @@ export function ChargingPage() {
       {current && <LiveSession session={current} />}
       {ended && <Receipt sessionId={ended.sessionId} />}
       {sessions.data && !current && !ended && (
-        <div className="sm-card">
-          <Empty title={t("driver.live.none")} text={t("driver.live.noneText")}>
-            <Button component={Link} to="/" mt="sm" size="md">
-              {t("driver.live.find")}
-            </Button>
-          </Empty>
-        </div>
+        <>
+          <Title order={1}>{t("driver.tabs.charging")}</Title>
+          <div className="sm-card">
+            <Empty title={t("driver.live.none")} text={t("driver.live.noneText")}>
+              <Button component={Link} to="/" mt="sm" size="md">
+                {t("driver.live.find")}
+              </Button>
+            </Empty>
+          </div>
+        </>
       )}
       {past.length > 0 && <Past sessions={past} />}
     </Stack>

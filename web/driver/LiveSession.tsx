@@ -1,5 +1,5 @@
 // My charge, while it goes on: one big ring, one big button.
-import { Button, Group, Loader, Modal, RingProgress, Stack, Text, Title } from "@mantine/core";
+import { Button, Loader, Modal, RingProgress, Stack, Text, Title } from "@mantine/core";
 import { api, ask } from "@shared/api/client";
 import type { UserSession } from "@shared/api/types";
 import { ProblemAlert } from "@shared/components/ProblemAlert";
@@ -78,8 +78,8 @@ function Ring({ session }: { session: UserSession }) {
             {t("driver.live.delivered")}
           </Text>
           {soc !== null && soc !== undefined && (
-            <Text fw={600} mt={4}>
-              {percent(soc)} {t("driver.live.soc")}
+            <Text size="sm" fw={600} mt={6}>
+              {t("driver.live.soc", { soc: percent(soc) })}
             </Text>
           )}
         </Stack>
@@ -140,10 +140,7 @@ function StopButton({ session }: { session: UserSession }) {
         closeButtonProps={{ "aria-label": t("close") }}
       >
         <Text mb="md">{t(isBefore ? "stop.cancelText" : "driver.live.stopText")}</Text>
-        <Group grow>
-          <Button variant="default" size="md" onClick={() => setAsking(false)}>
-            {t("stop.keep")}
-          </Button>
+        <Stack gap="sm">
           <Button
             color="red"
             size="md"
@@ -153,7 +150,10 @@ function StopButton({ session }: { session: UserSession }) {
           >
             {t(isBefore ? "driver.live.cancel" : "driver.live.stop")}
           </Button>
-        </Group>
+          <Button variant="default" size="md" onClick={() => setAsking(false)}>
+            {t("stop.keep")}
+          </Button>
+        </Stack>
       </Modal>
     </>
   );

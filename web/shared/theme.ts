@@ -12,7 +12,10 @@ export const theme = createTheme({
   fontFamilyMonospace: "ui-monospace, SFMono-Regular, 'JetBrains Mono', Menlo, Consolas, monospace",
   headings: { fontWeight: "650", sizes: { h1: { fontSize: "1.5rem" }, h2: { fontSize: "1.15rem" } } },
   components: {
-    Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.45 } } },
+    Modal: {
+      styles: { title: { fontWeight: 650 } },
+      defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.45 } },
+    },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 250 } },
     Loader: { defaultProps: { type: "dots" } },
   },
@@ -61,6 +64,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     "--mantine-color-placeholder": "#9098a0",
     "--mantine-color-error": "#ff9b9b",
     "--mantine-color-anchor": "#63e6be",
+    "--mantine-color-gray-light": "#2d3338",
     "--sm-page": "#15181b",
     "--sm-surface": "#1d2125",
     "--sm-line": "#31363c",

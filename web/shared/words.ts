@@ -1,4 +1,5 @@
 // What is a connector doing, in one class for the tiles and in one sentence for people? Pure.
+import { dayAndClock } from "./format/time";
 import type { ConnectorLike, PointLike } from "./live/patch";
 
 export const CLASSES = ["available", "inUse", "faulted", "offline", "other"] as const;
@@ -56,7 +57,7 @@ const NEWS_MS = 90_000;
 /** One sentence for a connector; its key is below `sentence.`. */
 export function sentenceOf(point: PointLike, connector: ConnectorLike, now: number): Sentence {
   const session = connector.session;
-  if (!point.isOnline) return { key: session ? "offlineCharging" : "offline", tone: "bad" };
+  if (!point.isOnline) return session ? { key: "offlineCharging", tone: "bad" } : offline(point);
   if (session && ["PENDING", "STARTING", "STOPPING", "GHOST", "ORPHANED"].includes(session.state))
     return {
       key: session.state,
@@ -73,6 +74,12 @@ export function sentenceOf(point: PointLike, connector: ConnectorLike, now: numb
     return { key: "outcome", values: { action: outcome.action, code: outcome.code }, tone: "bad" };
   if (session?.state === "ONGOING") return ongoing(connector, session.driverName ?? "");
   return { key: connector.status, values: { status: connector.status }, tone: "calm" };
+}
+
+function offline(point: PointLike): Sentence {
+  const since = point.disconnectedAt;
+  if (since) return { key: "offlineSince", values: { time: dayAndClock(since) }, tone: "calm" };
+  return { key: point.connectedAt || point.lastSeenAt ? "offline" : "offlineNever", tone: "calm" };
 }
 
 function concerns(connectorId: number | null, connector: ConnectorLike): boolean {

@@ -8,6 +8,9 @@ import { LogView } from "./LogView";
 import { type DrawerWidth, WIDTH_MAX, WIDTH_MIN } from "./useDrawerWidth";
 
 const KEY_STEP = 20;
+const FOCUS_AFTER_MS = 120;
+
+const openerOf = (stationId: string) => `[data-testid="log-open-${CSS.escape(stationId)}"]`;
 
 export function LogDrawer({ stationId, drawer }: { stationId: string; drawer: DrawerWidth }) {
   const { t } = useTranslation();
@@ -15,13 +18,13 @@ export function LogDrawer({ stationId, drawer }: { stationId: string; drawer: Dr
   const panel = useRef<HTMLElement>(null);
   const close = useCallback(() => {
     navigate({ to: ".", search: (now) => ({ ...now, log: undefined }) });
-    document.querySelector<HTMLElement>(`[data-testid="log-open-${CSS.escape(stationId)}"]`)?.focus();
+    // The page has more room now and may be laid out anew, so its button is looked for afterwards.
+    setTimeout(() => document.querySelector<HTMLElement>(openerOf(stationId))?.focus(), FOCUS_AFTER_MS);
   }, [navigate, stationId]);
 
   useEffect(() => {
     const onKey = (event: globalThis.KeyboardEvent) => {
-      const isTopmost = !document.querySelector("[role=dialog], [role=listbox], [role=menu]");
-      if (event.key === "Escape" && !event.defaultPrevented && isTopmost) close();
+      if (event.key === "Escape" && !event.defaultPrevented && !isCovered()) close();
     };
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);
@@ -50,6 +53,12 @@ export function LogDrawer({ stationId, drawer }: { stationId: string; drawer: Dr
       <LogView key={stationId} deviceId={stationId} />
     </aside>
   );
+}
+
+/** Something lies above that Esc is meant for: a dialog, an open list. Closed lists may stay in the page, unseen. */
+function isCovered(): boolean {
+  const above = document.querySelectorAll("[role=dialog], [role=listbox], [role=menu]");
+  return [...above].some((one) => one.checkVisibility());
 }
 
 function Handle({ drawer }: { drawer: DrawerWidth }) {

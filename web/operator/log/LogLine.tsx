@@ -9,6 +9,7 @@ import { useTranslation } from "react-i18next";
 import { gist } from "./gist";
 import classes from "./LogView.module.css";
 
+const PLAIN = new Set(["call", "command"]);
 const TROUBLE = new Set(["error", "invalid", "unknown"]);
 
 export const LogLine = memo(function LogLine({ row, isFleet }: { row: LogRow; isFleet: boolean }) {
@@ -32,7 +33,10 @@ export const LogLine = memo(function LogLine({ row, isFleet }: { row: LogRow; is
         </span>
         {isFleet && <span className={classes.device}>{row.deviceId}</span>}
         <span className={classes.type}>
-          {row.message} <span className={classes.kind}>{t(`log.kind.${row.kind}`, row.kind)}</span>
+          {row.message}{" "}
+          <span className={classes.kind}>
+            {PLAIN.has(row.kind) ? "" : t(`log.kind.${row.kind}`, row.kind)}
+          </span>
         </span>
         <span className={classes.gist}>{gist(row.message, row.kind, row.data)}</span>
         <span className={classes.trip}>

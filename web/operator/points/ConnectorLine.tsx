@@ -15,22 +15,21 @@ import type { Point } from "./usePoints";
 type Props = {
   point: Point;
   connector: Connector;
-  isNarrow: boolean;
   start: (chosen: Chosen) => void;
   stop: (chosen: Chosen) => void;
 };
 
-export function ConnectorLine({ point, connector, isNarrow, start, stop }: Props) {
+export function ConnectorLine({ point, connector, start, stop }: Props) {
   const chosen = { stationId: point.stationId, connectorId: connector.connectorId };
   return (
-    <div className={classes.line} data-narrow={isNarrow}>
+    <div className={classes.line}>
       <span className={classes.number}>{connector.connectorId}</span>
       <span className={classes.pill}>
         <StatusPill point={point} connector={connector} />
       </span>
-      <Figures point={point} connector={connector} />
       <div className={classes.words}>
         <Sentence point={point} connector={connector} />
+        <Figures point={point} connector={connector} />
       </div>
       <div className={classes.act}>
         <StartStop
@@ -48,7 +47,7 @@ export function ConnectorLine({ point, connector, isNarrow, start, stop }: Props
 function Figures({ point, connector }: { point: Point; connector: Connector }) {
   const session = connector.session;
   const isRunning = session && (session.state === "ONGOING" || session.state === "STOPPING");
-  if (!isRunning) return <span className={classes.figures} />;
+  if (!isRunning) return null;
   const power = session.powerW ?? connector.powerW;
   const soc = session.socPercent ?? connector.socPercent;
   return (

@@ -34,11 +34,11 @@ export function PointsTable({ points, isNarrow, start, stop }: Props) {
         <caption className={classes.caption}>{t("points.caption")}</caption>
         <Table.Thead>
           <Table.Tr>
-            <Table.Th w={190}>{t("points.charger")}</Table.Th>
-            <Table.Th w={150}>{t("points.site")}</Table.Th>
+            <Table.Th w={164}>{t("points.charger")}</Table.Th>
+            <Table.Th w={138}>{t("points.site")}</Table.Th>
             <Table.Th>{t("points.connectors")}</Table.Th>
-            <Table.Th w={120}>{t("points.lastMessage")}</Table.Th>
-            <Table.Th w={64}>
+            <Table.Th w={128}>{t("points.lastMessage")}</Table.Th>
+            <Table.Th w={60}>
               <span className={classes.caption}>{t("points.openLog")}</span>
             </Table.Th>
           </Table.Tr>
@@ -89,7 +89,7 @@ const Card = memo(function Card({ point, start, stop }: { point: Point } & Acts)
           <OpenLog stationId={point.stationId} />
         </Group>
       </Group>
-      <Connectors point={point} start={start} stop={stop} isNarrow />
+      <Connectors point={point} start={start} stop={stop} />
     </article>
   );
 });
@@ -109,7 +109,7 @@ function Name({ point }: { point: Point }) {
   );
 }
 
-function Connectors({ point, start, stop, isNarrow }: { point: Point; isNarrow?: boolean } & Acts) {
+function Connectors({ point, start, stop }: { point: Point } & Acts) {
   const { t } = useTranslation();
   if (point.connectors.length === 0)
     return (
@@ -122,7 +122,6 @@ function Connectors({ point, start, stop, isNarrow }: { point: Point; isNarrow?:
       key={connector.connectorId}
       point={point}
       connector={connector}
-      isNarrow={isNarrow ?? false}
       start={start}
       stop={stop}
     />

@@ -105,7 +105,7 @@ function StartForm({ chosen, point, close }: { chosen: Chosen; point: Point; clo
           </Text>
         )}
         <div>
-          <Text size="sm" fw={500} mb={4} id="payer">
+          <Text size="sm" fw={600} mb={4} id="payer">
             {t("start.payer")}
           </Text>
           <SegmentedControl

@@ -41,7 +41,7 @@ export function StartStop({ point, connector, start, stop }: Props) {
     <Button
       size="xs"
       w={100}
-      variant={connector.status === "Preparing" ? "filled" : "light"}
+      variant={connector.status === "Preparing" ? "filled" : "default"}
       leftSection={<Play size={13} />}
       onClick={start}
       aria-label={t("points.startOn", name)}

@@ -14,13 +14,7 @@ type Props = {
 export function Tiles({ counts, chosen, choose }: Props) {
   const { t } = useTranslation();
   return (
-    <SimpleGrid
-      cols={{ base: 3, xs: 5 }}
-      spacing={{ base: 8, sm: 12 }}
-      mb="md"
-      role="group"
-      aria-label={t("points.tiles")}
-    >
+    <SimpleGrid cols={5} spacing={{ base: 6, sm: 12 }} mb="md" role="group" aria-label={t("points.tiles")}>
       {CLASSES.map((kind) => {
         const { color, Sign } = CLASS_LOOK[kind];
         return (
@@ -34,7 +28,7 @@ export function Tiles({ counts, chosen, choose }: Props) {
           >
             <span className={classes.head}>
               <Sign size={16} className={classes.sign} />
-              <Text component="span" size="sm" fw={550}>
+              <Text component="span" fz="inherit" fw={550}>
                 {t(`class.${kind}`)}
               </Text>
             </span>

@@ -91,7 +91,9 @@ function Detail({ session }: { session: SessionDetail }) {
                 [t("sessions.transaction"), session.transactionId ?? "—"],
                 [
                   t("sessions.price"),
-                  t("money.perKwh", { price: money(session.priceMinorPerKwh, session.currency) }),
+                  session.priceMinorPerKwh > 0
+                    ? t("money.perKwh", { price: money(session.priceMinorPerKwh, session.currency) })
+                    : "—",
                 ],
                 [t("sessions.id"), <CopyId key="id" id={session.sessionId} label={t("sessions.id")} />],
               ]}

@@ -32,6 +32,7 @@ export function SignIn({ title, text }: { title: string; text: string }) {
               type="email"
               autoComplete="username"
               required
+              withAsterisk={false}
               autoFocus
               size="md"
               value={email}
@@ -42,6 +43,7 @@ export function SignIn({ title, text }: { title: string; text: string }) {
               label={t("signIn.password")}
               autoComplete="current-password"
               required
+              withAsterisk={false}
               size="md"
               value={password}
               onChange={(event) => setPassword(event.currentTarget.value)}
