@@ -35,13 +35,19 @@ class Log:
         self.clock = VirtualClock(NOW)
         self.ids = SeededIds(1, self.clock)
         self.hints: list[Fact] = []
+        self.seen: dict[str, datetime] = {}
         database.on_hints(self._hear)
 
     async def _hear(self, facts: Any) -> None:
         self.hints.extend(facts)
 
     async def write(self, *bodies: bytes) -> None:
-        await write_log.consume_many(bodies, database=self.database, clock=self.clock, ids=self.ids)
+        await write_log.consume_many(
+            bodies, database=self.database, clock=self.clock, ids=self.ids, seen=self._see
+        )
+
+    async def _see(self, uow: Any, seen: Any) -> None:
+        self.seen.update(seen)
 
     async def rows(self) -> list[tuple[str, int, str]]:
         t = charger_data.c
@@ -129,6 +135,7 @@ async def test_heartbeats_are_counted_on(log: Log) -> None:
     await log.write(count(2), frame(1))
     await log.write(count(3))
     assert await log.one(select(heartbeat_minute.c.count).where(heartbeat_minute.c.device_id == "ST1")) == 5
+    assert log.seen == dict.fromkeys(["ST1", "ST2"], datetime(2026, 3, 1, 11, 59, tzinfo=UTC))
 
 
 async def test_what_is_no_frame_is_said_so_and_nothing_is_written(log: Log) -> None:

@@ -13,6 +13,12 @@ class OrganisationsOf(Protocol):
     async def __call__(self, reader: Reader, station_ids: set[str]) -> Mapping[str, str]: ...
 
 
+class Seen(Protocol):
+    """These stations were heard of, at these times."""
+
+    async def __call__(self, uow: UnitOfWork, seen: Mapping[str, datetime]) -> None: ...
+
+
 class SetCapture(Protocol):
     """Log a station's Heartbeats too until then (None: no longer). Raises NotFound, also for another
     organisation's station; ``organisation_id`` None sees all."""

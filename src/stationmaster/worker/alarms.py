@@ -17,6 +17,10 @@ from stationmaster.stations import registry
 from stationmaster.worker.batch import Broken, Frame, Link
 from stationmaster.worker.rules.order import Gap
 
+REASON_HEADER = "x-reason"
+"""Where whoever lists dead letters looks for the reason, whatever is in the body."""
+REASON_MAX = 500
+
 
 async def frames_set_aside(
     uow: UnitOfWork, frames: Mapping[Frame, str], *, queue: str, now: datetime
@@ -58,7 +62,8 @@ def documents_set_aside(
 
 
 def _dead_letter(queue: str, letter: set_aside.SetAside, message_id: str) -> Message:
-    return Message("", dead_queue(queue), set_aside.encode(letter), message_id)
+    reason = {REASON_HEADER: letter.set_aside[:REASON_MAX]}
+    return Message("", dead_queue(queue), set_aside.encode(letter), message_id, headers=reason)
 
 
 def _error(

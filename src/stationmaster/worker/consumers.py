@@ -23,7 +23,7 @@ from stationmaster.infra.db.database import Database
 from stationmaster.infra.runtime import Runtime
 from stationmaster.kernel.clock import isoformat_z
 from stationmaster.kernel.errors import Invalid, Refused, Unavailable
-from stationmaster.stations import registry
+from stationmaster.stations import registry, seen
 from stationmaster.worker import metrics, units
 
 log = structlog.get_logger()
@@ -119,6 +119,7 @@ class ConsumerRunner:
     def _offered(self) -> dict[str, Any]:
         return {
             "organisations_of": registry.organisations_of,
+            "seen": seen.apply,
             **self.ports,
             "database": self.database,
             "bus": self.bus,

@@ -15,7 +15,7 @@ from stationmaster.contracts import envelope as envelopes
 from stationmaster.contracts.facts import OCPP_LOG_CREATED, Fact
 from stationmaster.contracts.topology import Names
 from stationmaster.frames import store
-from stationmaster.frames.ports import OrganisationsOf
+from stationmaster.frames.ports import OrganisationsOf, Seen
 from stationmaster.frames.rules.rows import Row, rows_of
 from stationmaster.infra.db.database import Database, UnitOfWork
 from stationmaster.infra.db.errors import Duplicate
@@ -77,6 +77,7 @@ async def consume_many(
     clock: Clock,
     ids: IdSource,
     organisations_of: OrganisationsOf | None = None,
+    seen: Seen | None = None,
 ) -> None:
     """One unit of work, or two when the fast way fails."""
     entries = Entries()
@@ -86,17 +87,23 @@ async def consume_many(
     try:
         async with database.transaction() as uow:
             await store.append(uow, list(entries.rows.values()))
-            await _rest(uow, entries, hints, organisations_of)
+            await _rest(uow, entries, hints, organisations_of, seen)
     except Duplicate:
         async with database.transaction() as uow:
             await store.append_missing(uow, list(entries.rows.values()))
-            await _rest(uow, entries, hints, organisations_of)
+            await _rest(uow, entries, hints, organisations_of, seen)
 
 
 async def _rest(
-    uow: UnitOfWork, entries: Entries, hints: Sequence[Fact], organisations_of: OrganisationsOf | None
+    uow: UnitOfWork,
+    entries: Entries,
+    hints: Sequence[Fact],
+    organisations_of: OrganisationsOf | None,
+    seen: Seen | None,
 ) -> None:
     await store.add_heartbeats(uow, entries.heartbeats)
+    if seen is not None and entries.heartbeats:
+        await seen(uow, dict(sorted(entries.heartbeats)))
     stations = {hint.station_id for hint in hints if hint.station_id}
     owners: Mapping[str, str] = {}
     if organisations_of is not None and stations:
