@@ -1,7 +1,6 @@
 """One measurement: load, drain, and whether everything is there."""
 
 import asyncio
-import os
 import subprocess
 import sys
 import time
@@ -53,12 +52,16 @@ def _load(place: Place, kind: str, seconds: float) -> LoadResult:
     """The generator is a process of its own, and yields to the processes under test."""
     command = [
         sys.executable, "-m", "stationmaster.simulator.load", "--url", place.installation.ocpp,
-        "--stations", str(place.stations), "--kind", kind, "--seconds", str(seconds), "--warmup", str(WARMUP_S),
+        "--stations", str(place.stations), "--kind", kind,
+        "--seconds", str(seconds), "--warmup", str(WARMUP_S),
     ]  # fmt: skip
     done = subprocess.run(
-        command, env=place.installation.env, stdout=subprocess.PIPE, check=True, timeout=seconds + 120,
-        preexec_fn=lambda: os.nice(GENERATOR_NICE) and None,
-    )  # fmt: skip
+        ["nice", "-n", str(GENERATOR_NICE), *command],
+        env=place.installation.env,
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=seconds + 120,
+    )
     return msgspec.json.decode(done.stdout, type=LoadResult)
 
 

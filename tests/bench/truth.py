@@ -1,4 +1,4 @@
-"""Is everything that was answered committed? Asked of the database itself, beside the processes under test."""
+"""Is everything that was answered committed? Asked of the database, beside the processes under test."""
 
 import asyncio
 import sqlite3
@@ -79,7 +79,9 @@ class AskPostgres:
         self.pids: Collection[int] = {self._connection.get_server_pid()}
 
     def one(self, query: str) -> tuple[int, ...]:
-        return tuple(self._loop.run_until_complete(self._connection.fetchrow(query)))
+        row = self._loop.run_until_complete(self._connection.fetchrow(query))
+        assert row is not None
+        return tuple(row)
 
     def close(self) -> None:
         self._loop.run_until_complete(self._connection.close())
