@@ -25,7 +25,9 @@ def main() -> int:
 def _client(*, check: bool) -> int:
     """The typed client, by the locked generator in web/."""
     before = CLIENT.read_text() if CLIENT.exists() else ""
-    subprocess.run([sys.executable, str(ROOT / "tools/build_ui.py"), "--npm", "run", "--silent", "generate"], check=True)
+    subprocess.run(
+        [sys.executable, str(ROOT / "tools/build_ui.py"), "--npm", "run", "--silent", "generate"], check=True
+    )
     if check and CLIENT.read_text() != before:
         CLIENT.write_text(before)
         print("web/shared/generated/api.ts is not what openapi.json says: run `make gen`", file=sys.stderr)

@@ -200,7 +200,9 @@ class Installation:
 
     def driver(self, email: str, *, credit_minor: int = 0) -> str:
         """Registers a driver with money; the id."""
-        made = self.post("/api/cms/drivers", email=email, password=PASSWORD, name=email.split("@")[0])
+        made = self.post(
+            "/api/cms/drivers", email=email, password=PASSWORD, name=email.split("@", maxsplit=1)[0]
+        )
         driver_id: str = made.get("id") or made["driver"]["id"]
         if credit_minor:
             self.post(

@@ -6,7 +6,8 @@ from stationmaster.infra.db.metadata import UtcTime, metadata
 
 # Sums per station and hour of the session's end; fed by `analytics`, rebuildable from charging_session.
 session_hour = Table(
-    "session_hour", metadata,
+    "session_hour",
+    metadata,
     Column("station_id", Text, primary_key=True),
     Column("hour", UtcTime, primary_key=True),
     Column("organisation_id", Text, nullable=False),
@@ -18,7 +19,8 @@ session_hour = Table(
 
 # Sessions already counted: at-least-once delivery counts once.
 counted_session = Table(
-    "counted_session", metadata,
+    "counted_session",
+    metadata,
     Column("session_id", Text, primary_key=True),
     Column("counted_at", UtcTime, nullable=False),
 )

@@ -15,7 +15,9 @@ CALL: Final = "call"  # a CALL of the station
 RESULT: Final = "result"  # the station's CALLRESULT to a command of ours
 ERROR: Final = "error"  # the station's CALLERROR to a command of ours
 INVALID: Final = "invalid"  # bytes that are no OCPP frame
-LINK: Final = "link"  # messageType LinkOpened / LinkClosed: not on the wire, tells the worker of the link's life
+LINK: Final = (
+    "link"  # messageType LinkOpened / LinkClosed: not on the wire, tells the worker of the link's life
+)
 GIVEN: Final = "given"  # an answer that the gateway decided by the offline policy; answersSeq names the call
 # Log only, no seq of the link:
 ANSWER: Final = "answer"  # the answer that was sent to a call that needed a decision; seq = the call's seq

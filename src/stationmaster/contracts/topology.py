@@ -109,7 +109,11 @@ def gateway_queue(gateway_id: str) -> str:
 
 
 COMMAND_QUEUES: Final = ("charging.remote.start", "charging.remote.stop", "charging.command")
-RESPONSE_QUEUES: Final = ("charging.remote.response", "charging.remote.stop.response", "charging.command.response")
+RESPONSE_QUEUES: Final = (
+    "charging.remote.response",
+    "charging.remote.stop.response",
+    "charging.command.response",
+)
 PAYMENT_QUEUE: Final = "payment.completed"
 
 _QUORUM: Final[dict[str, Any]] = {
@@ -119,8 +123,12 @@ _QUORUM: Final[dict[str, Any]] = {
 
 
 def _work_queue(name: str, **extra: Any) -> Queue:
-    dead = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead_queue(name),
-            "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
+    dead = {
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": dead_queue(name),
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
     return Queue(name, {**_QUORUM, **dead, **extra})
 
 
@@ -133,9 +141,14 @@ def _rungs(name: str, retry_delays_s: Sequence[float]) -> list[Queue]:
     rungs = [
         Queue(
             retry_queue(name, delay),
-            {"x-queue-type": "quorum", "x-message-ttl": int(delay * 1000), "x-dead-letter-exchange": "",
-             "x-dead-letter-routing-key": name, "x-dead-letter-strategy": "at-least-once",
-             "x-overflow": "reject-publish"},
+            {
+                "x-queue-type": "quorum",
+                "x-message-ttl": int(delay * 1000),
+                "x-dead-letter-exchange": "",
+                "x-dead-letter-routing-key": name,
+                "x-dead-letter-strategy": "at-least-once",
+                "x-overflow": "reject-publish",
+            },
             ladder=False,
         )
         for delay in retry_delays_s
@@ -144,18 +157,20 @@ def _rungs(name: str, retry_delays_s: Sequence[float]) -> list[Queue]:
     return [*rungs, Queue(dead_queue(name), dead, ladder=False)]
 
 
-def topology(
-    names: Names | None = None, *, retry_delays_s: Sequence[float] = RETRY_DELAYS_S
-) -> Topology:
+def topology(names: Names | None = None, *, retry_delays_s: Sequence[float] = RETRY_DELAYS_S) -> Topology:
     """The whole of it."""
     n = names or Names()
     # Quorum: the losable feeds too, with a TTL, so that a slow or absent reader costs nothing but old hints.
-    losable = Queue(n.notifications, {"x-queue-type": "quorum", "x-message-ttl": LOSABLE_TTL_MS}, ladder=False)
+    losable = Queue(
+        n.notifications, {"x-queue-type": "quorum", "x-message-ttl": LOSABLE_TTL_MS}, ladder=False
+    )
     work = (
         n.ocpp_messages, n.ocpp_logs, *COMMAND_QUEUES, *RESPONSE_QUEUES, PAYMENT_QUEUE, n.analytics
     )  # fmt: skip
     laddered = [queue for name in work for queue in with_ladder(name, retry_delays_s=retry_delays_s)]
-    integrations = Queue(n.charging_events, {"x-queue-type": "quorum", "x-message-ttl": 24 * 3600 * 1000}, ladder=False)
+    integrations = Queue(
+        n.charging_events, {"x-queue-type": "quorum", "x-message-ttl": 24 * 3600 * 1000}, ladder=False
+    )
     return Topology(
         exchanges=(Exchange(n.ingress), Exchange(n.ocpp_alias), Exchange(n.facts)),
         queues=(*laddered, losable, integrations),

@@ -5,7 +5,8 @@ from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Inte
 from stationmaster.infra.db.metadata import UtcTime, metadata
 
 organisation = Table(
-    "organisation", metadata,
+    "organisation",
+    metadata,
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("currency", Text, nullable=False, server_default="INR"),
@@ -17,11 +18,14 @@ organisation = Table(
 
 # Operators and drivers: the two kinds of person.
 person = Table(
-    "person", metadata,
+    "person",
+    metadata,
     Column("id", Text, primary_key=True),
     Column("kind", Text, nullable=False),  # operator | driver
     Column("role", Text, nullable=False),  # admin | operator | driver
-    Column("organisation_id", Text, ForeignKey("organisation.id", ondelete="RESTRICT")),  # NULL: the whole platform
+    Column(
+        "organisation_id", Text, ForeignKey("organisation.id", ondelete="RESTRICT")
+    ),  # NULL: the whole platform
     Column("email", Text, unique=True),
     Column("phone", Text, unique=True),
     Column("name", Text, nullable=False, server_default=""),
@@ -34,7 +38,8 @@ person = Table(
 
 # An authenticated browser or app. Only the hash of its secret is stored.
 login = Table(
-    "login", metadata,
+    "login",
+    metadata,
     Column("id", Text, primary_key=True),
     Column("person_id", Text, ForeignKey("person.id", ondelete="RESTRICT"), nullable=False),
     Column("secret_hash", Text, nullable=False, unique=True),
@@ -47,7 +52,8 @@ login = Table(
 
 # What identifies a driver to a station (RFID card, app). Each has a payer: a wallet, an organisation, or free.
 id_token = Table(
-    "id_token", metadata,
+    "id_token",
+    metadata,
     Column("id", Text, primary_key=True),
     Column("token", Text, nullable=False, unique=True),  # compared case-insensitively: stored upper case
     Column("kind", Text, nullable=False, server_default="rfid"),

@@ -1,9 +1,9 @@
 """The three families of expected trouble; anything else is a bug.
 
-    StationmasterError
-    ├── Refused       the business says no           HTTP 402/403/404/409   consumer: done, ack
-    ├── Invalid       the input is malformed         HTTP 400/422           consumer: dead letter at once
-    └── Unavailable   a dependency failed, retry     HTTP 503               consumer: retry ladder
+StationmasterError
+├── Refused       the business says no           HTTP 402/403/404/409   consumer: done, ack
+├── Invalid       the input is malformed         HTTP 400/422           consumer: dead letter at once
+└── Unavailable   a dependency failed, retry     HTTP 503               consumer: retry ladder
 """
 
 from typing import ClassVar
@@ -14,7 +14,9 @@ class StationmasterError(Exception):
 
     status: ClassVar[int] = 500
 
-    def __init__(self, code: str, message: str = "", *, hint: str = "", status: int | None = None, **params: object):
+    def __init__(
+        self, code: str, message: str = "", *, hint: str = "", status: int | None = None, **params: object
+    ):
         super().__init__(message or code)
         self.code = code
         self.message = message or code

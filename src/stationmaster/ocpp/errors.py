@@ -16,7 +16,7 @@
 The names are those of OCPP-J 1.6, 4.2.3, **with its misspellings** "FormationViolation" and "Occurence...":
 stations compare them letter by letter, so they must stay (2.0.1 corrected both).
 """
-# ruff: noqa: N818 - the standard chose the names
+
 
 from typing import ClassVar, Final
 

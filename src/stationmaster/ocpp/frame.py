@@ -91,7 +91,7 @@ def parse(data: bytes | str) -> Frame:
     raise BadFrame(ProtocolError.ocpp_code, f"unknown message type {str(kind)[:20]}")
 
 
-class _Unsafe(Exception):  # noqa: N818 - a way out of the checks, not an error anyone sees
+class _Unsafe(Exception):
     pass
 
 

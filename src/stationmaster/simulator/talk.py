@@ -37,7 +37,7 @@ from stationmaster.simulator.wire import Wire
 ASKS_WAITING_MAX = 100
 
 
-class NoAnswer(Exception):  # noqa: N818 - reads as the claim it is
+class NoAnswer(Exception):
     """No answer, or a CALLERROR: ``code`` is `offline`, `timed_out` or the error's."""
 
     def __init__(self, code: str):

@@ -23,7 +23,7 @@ from stationmaster.ocpp.subprotocol import OCPP_16
 CONNECT_WITHIN_S = 10.0
 
 
-class CannotConnect(Exception):  # noqa: N818 - reads as the claim it is
+class CannotConnect(Exception):
     """The CSMS was not reached, or refused us; ``status`` is its HTTP status, 0 for none."""
 
     def __init__(self, reason: str, status: int = 0):

@@ -1,12 +1,26 @@
 """Tables of the stations room."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Float, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+)
 
 from stationmaster.infra.db.metadata import AutoKey, UtcTime, metadata
 
 station = Table(
-    "station", metadata,
-    Column("station_id", Text, primary_key=True),  # the OCPP identity in the URL: `deviceId` on the public surface
+    "station",
+    metadata,
+    Column(
+        "station_id", Text, primary_key=True
+    ),  # the OCPP identity in the URL: `deviceId` on the public surface
     Column("charger_id", Text, nullable=False, unique=True),  # opaque: `chargerId`
     Column("organisation_id", Text, ForeignKey("organisation.id", ondelete="RESTRICT"), nullable=False),
     Column("name", Text, nullable=False, server_default=""),
@@ -40,7 +54,8 @@ Index("ix_station_organisation_id", station.c.organisation_id)
 
 # Connector 0 is the station itself.
 connector = Table(
-    "connector", metadata,
+    "connector",
+    metadata,
     Column("station_id", Text, ForeignKey("station.station_id", ondelete="RESTRICT"), primary_key=True),
     Column("connector_id", Integer, primary_key=True),
     Column("status", Text, nullable=False, server_default="Unknown"),
@@ -58,7 +73,8 @@ connector = Table(
 
 # A command's life: queued -> sent -> accepted | rejected | failed | timed_out | offline | expired (set once).
 command = Table(
-    "command", metadata,
+    "command",
+    metadata,
     Column("id", Text, primary_key=True),
     Column("station_id", Text, ForeignKey("station.station_id", ondelete="RESTRICT"), nullable=False),
     Column("organisation_id", Text, nullable=False),
@@ -78,19 +94,27 @@ command = Table(
     Column("finished_at", UtcTime),
     Column("version", BigInteger, nullable=False, server_default="0"),
     CheckConstraint(
-        "state IN ('queued','sent','accepted','rejected','failed','timed_out','offline','expired')", name="state"
+        "state IN ('queued','sent','accepted','rejected','failed','timed_out','offline','expired')",
+        name="state",
     ),
 )
 Index("ix_command_station_id_created_at", command.c.station_id, command.c.created_at)
-Index("ix_command_open_deadline", command.c.deadline_at, postgresql_where=command.c.finished_at.is_(None),
-      sqlite_where=command.c.finished_at.is_(None))
+Index(
+    "ix_command_open_deadline",
+    command.c.deadline_at,
+    postgresql_where=command.c.finished_at.is_(None),
+    sqlite_where=command.c.finished_at.is_(None),
+)
 
 refused_handshake = Table(
-    "refused_handshake", metadata,
+    "refused_handshake",
+    metadata,
     Column("id", AutoKey, primary_key=True),
     Column("station_id", Text, nullable=False),  # as claimed, cleaned
     Column("remote_address", Text, nullable=False),
-    Column("reason", Text, nullable=False),  # unknown_station | wrong_password | no_subprotocol | bad_identity | ...
+    Column(
+        "reason", Text, nullable=False
+    ),  # unknown_station | wrong_password | no_subprotocol | bad_identity | ...
     Column("detail", Text, nullable=False, server_default=""),
     Column("gateway_id", Text, nullable=False, server_default=""),
     Column("count", Integer, nullable=False, server_default="1"),
@@ -100,7 +124,8 @@ Index("ix_refused_handshake_at", refused_handshake.c.at)
 
 # A number per gateway process, issued once: the low 12 bits of the epochs that it mints.
 gateway = Table(
-    "gateway", metadata,
+    "gateway",
+    metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("gateway_id", Text, nullable=False, unique=True),
     Column("secret_hash", Text, nullable=False, server_default=""),

@@ -5,7 +5,8 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, I
 from stationmaster.infra.db.metadata import UtcTime, metadata
 
 tariff = Table(
-    "tariff", metadata,
+    "tariff",
+    metadata,
     Column("id", Text, primary_key=True),
     Column("organisation_id", Text, ForeignKey("organisation.id", ondelete="RESTRICT"), nullable=False),
     Column("name", Text, nullable=False),
@@ -14,7 +15,8 @@ tariff = Table(
 
 # A version never changes; a new price is a new version from a date.
 tariff_version = Table(
-    "tariff_version", metadata,
+    "tariff_version",
+    metadata,
     Column("id", Text, primary_key=True),
     Column("tariff_id", Text, ForeignKey("tariff.id", ondelete="RESTRICT"), nullable=False),
     Column("version", Integer, nullable=False),
@@ -26,4 +28,6 @@ tariff_version = Table(
     Column("created_by", Text, nullable=False, server_default=""),
     CheckConstraint("price_minor_per_kwh >= 0", name="price_not_negative"),
 )
-Index("uq_tariff_version_tariff_id_version", tariff_version.c.tariff_id, tariff_version.c.version, unique=True)
+Index(
+    "uq_tariff_version_tariff_id_version", tariff_version.c.tariff_id, tariff_version.c.version, unique=True
+)

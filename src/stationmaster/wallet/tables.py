@@ -1,13 +1,25 @@
 """The ledger (reliability 6.3). Triggers in the first migration refuse UPDATE and DELETE on the journal and keep the
 counters of guarded accounts."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from stationmaster.infra.db.metadata import AutoKey, UtcTime, metadata
 
 # Guarded accounts (wallets, holds) carry counters and cannot cross zero on their normal side. Others are summed.
 ledger_account = Table(
-    "ledger_account", metadata,
+    "ledger_account",
+    metadata,
     Column("id", AutoKey, primary_key=True),
     Column("code", Text, nullable=False, unique=True),  # e.g. liability:wallet:<driver>
     Column("kind", Text, nullable=False),
@@ -26,7 +38,8 @@ ledger_account = Table(
 )
 
 ledger_transaction = Table(
-    "ledger_transaction", metadata,
+    "ledger_transaction",
+    metadata,
     Column("id", AutoKey, primary_key=True),
     Column("public_id", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
@@ -44,12 +57,19 @@ Index("ix_ledger_transaction_session_id", ledger_transaction.c.session_id)
 
 # The row is the pair: an imbalance cannot be written down.
 ledger_transfer = Table(
-    "ledger_transfer", metadata,
+    "ledger_transfer",
+    metadata,
     Column("id", AutoKey, primary_key=True),
-    Column("transaction_id", BigInteger, ForeignKey("ledger_transaction.id", ondelete="RESTRICT"), nullable=False),
+    Column(
+        "transaction_id", BigInteger, ForeignKey("ledger_transaction.id", ondelete="RESTRICT"), nullable=False
+    ),
     Column("leg", Integer, nullable=False),
-    Column("debit_account_id", BigInteger, ForeignKey("ledger_account.id", ondelete="RESTRICT"), nullable=False),
-    Column("credit_account_id", BigInteger, ForeignKey("ledger_account.id", ondelete="RESTRICT"), nullable=False),
+    Column(
+        "debit_account_id", BigInteger, ForeignKey("ledger_account.id", ondelete="RESTRICT"), nullable=False
+    ),
+    Column(
+        "credit_account_id", BigInteger, ForeignKey("ledger_account.id", ondelete="RESTRICT"), nullable=False
+    ),
     Column("amount", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
     UniqueConstraint("transaction_id", "leg"),
@@ -60,7 +80,8 @@ Index("ix_ledger_transfer_debit_account_id", ledger_transfer.c.debit_account_id,
 Index("ix_ledger_transfer_credit_account_id", ledger_transfer.c.credit_account_id, ledger_transfer.c.id)
 
 wallet_hold = Table(
-    "wallet_hold", metadata,
+    "wallet_hold",
+    metadata,
     Column("id", Text, primary_key=True),
     Column("session_id", Text, nullable=False),
     Column("generation", Integer, nullable=False),
@@ -74,5 +95,7 @@ wallet_hold = Table(
     UniqueConstraint("session_id", "generation"),
     CheckConstraint("amount > 0 AND captured >= 0 AND released >= 0", name="positive"),
     CheckConstraint("captured + released <= amount", name="not_more_than_held"),
-    CheckConstraint("(state = 'OPEN') OR (state = 'SETTLED' AND captured + released = amount)", name="settled_adds_up"),
+    CheckConstraint(
+        "(state = 'OPEN') OR (state = 'SETTLED' AND captured + released = amount)", name="settled_adds_up"
+    ),
 )

@@ -49,7 +49,7 @@ class Parked:
     parked_at: datetime
 
 
-class MarksMissing(Exception):  # noqa: N818 - a state of affairs, not an error
+class MarksMissing(Exception):
     """Links that nobody heard of yet: their rows are made outside the unit of work, where no lock is held."""
 
     def __init__(self, links: Collection[Link]):

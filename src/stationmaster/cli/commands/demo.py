@@ -58,7 +58,7 @@ async def _once(settings: Settings) -> None:
     console = Console(stderr=True)
     async with running(settings, EMBEDDED_ROLES) as process:
         made = await world.make(process.parts)
-        api, gateway = cast(ApiRole, process.role("api")), cast(GatewayRole, process.role("gateway"))
+        api, gateway = cast("ApiRole", process.role("api")), cast("GatewayRole", process.role("gateway"))
         assert gateway.gateway is not None
         receipt = await once.charge(
             made,
@@ -78,7 +78,7 @@ async def _show(settings: Settings, *, open_browser: bool) -> None:
     console = Console()
     async with running(settings, EMBEDDED_ROLES) as process:
         made = await world.make(process.parts)
-        api, gateway = cast(ApiRole, process.role("api")), cast(GatewayRole, process.role("gateway"))
+        api, gateway = cast("ApiRole", process.role("api")), cast("GatewayRole", process.role("gateway"))
         assert gateway.gateway is not None
         ocpp = f"ws://127.0.0.1:{gateway.gateway.ports[0]}/ws/ocpp/16"
         fleet = Fleet(ocpp, world.fleet_of(made), pace=world.PACE)

@@ -46,7 +46,9 @@ class UnitOfWork(Reader, Protocol):
         """All rows in one statement (UNNEST on PostgreSQL). Every row has the same keys."""
         ...
 
-    async def bulk_update(self, table: Table, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str]) -> None:
+    async def bulk_update(
+        self, table: Table, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str]
+    ) -> None:
         """Set the non-key columns of the rows named by ``key``; every row has the same keys."""
         ...
 

@@ -18,7 +18,7 @@ class Conflict(Unavailable):
     """Other work was in the way. Nothing was changed; run the whole unit of work again."""
 
 
-class Violation(StationmasterError):  # noqa: N818 - the families are named for what they say
+class Violation(StationmasterError):
     """A rule of the schema was broken: a bug, unless the flow knows better."""
 
     status: ClassVar[int] = 500
@@ -38,6 +38,6 @@ class Duplicate(Violation):
         self.code = "duplicate"
 
 
-class UnitFailed(RuntimeError):  # noqa: N818
+class UnitFailed(RuntimeError):
     """A statement of this unit of work failed, the failure was swallowed, and the work went on. Both
     engines refuse: PostgreSQL could only roll back, and SQLite must not behave otherwise."""

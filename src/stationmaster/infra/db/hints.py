@@ -1,4 +1,4 @@
-"""How do losable facts reach the bus without holding anybody up? They wait in a bounded line; the oldest are lost first.
+"""Who publishes the losable facts of a unit of work, once it is committed?"""
 
 Hand ``publish`` to `Database.on_hints` and run ``run``.
 """

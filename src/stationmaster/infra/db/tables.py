@@ -6,7 +6,8 @@ from stationmaster.infra.db.metadata import AutoKey, UtcTime, metadata
 
 # How far a link's frames were applied (architecture 1.3). `parked` counts parked_frame rows of the link.
 link_mark = Table(
-    "link_mark", metadata,
+    "link_mark",
+    metadata,
     Column("station_id", Text, primary_key=True),
     Column("epoch", BigInteger, primary_key=True),
     Column("last_seq", BigInteger, nullable=False, server_default="0"),
@@ -21,7 +22,8 @@ link_mark = Table(
 Index("ix_link_mark_gap_since", link_mark.c.gap_since, postgresql_where=link_mark.c.gap_since.is_not(None))
 
 parked_frame = Table(
-    "parked_frame", metadata,
+    "parked_frame",
+    metadata,
     Column("station_id", Text, primary_key=True),
     Column("epoch", BigInteger, primary_key=True),
     Column("seq", BigInteger, primary_key=True),
@@ -31,7 +33,8 @@ parked_frame = Table(
 
 # A frame that could not be applied: the mark went past it, a person decides.
 set_aside_frame = Table(
-    "set_aside_frame", metadata,
+    "set_aside_frame",
+    metadata,
     Column("id", AutoKey, primary_key=True),
     Column("station_id", Text, nullable=False),
     Column("epoch", BigInteger, nullable=False),
@@ -45,7 +48,8 @@ set_aside_frame = Table(
 
 # The answer to a CALL that needed a decision: a redelivery gets the same one.
 stored_answer = Table(
-    "stored_answer", metadata,
+    "stored_answer",
+    metadata,
     Column("station_id", Text, primary_key=True),
     Column("epoch", BigInteger, primary_key=True),
     Column("seq", BigInteger, primary_key=True),
@@ -57,7 +61,8 @@ stored_answer = Table(
 Index("ix_stored_answer_created_at", stored_answer.c.created_at)
 
 outbox = Table(
-    "outbox", metadata,
+    "outbox",
+    metadata,
     Column("id", AutoKey, primary_key=True),
     Column("exchange", Text, nullable=False),
     Column("routing_key", Text, nullable=False),
@@ -70,7 +75,8 @@ outbox = Table(
 )
 
 idempotency_key = Table(
-    "idempotency_key", metadata,
+    "idempotency_key",
+    metadata,
     Column("scope", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("request_hash", Text, nullable=False),
@@ -80,7 +86,8 @@ idempotency_key = Table(
 )
 
 counter = Table(
-    "counter", metadata,
+    "counter",
+    metadata,
     Column("name", Text, primary_key=True),
     Column("value", BigInteger, nullable=False),
     CheckConstraint("value >= 0", name="not_negative"),
