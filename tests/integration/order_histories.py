@@ -29,7 +29,9 @@ class Frame:
 
 @dataclass
 class History:
-    """One run: fresh stations, and what each says on its links. ``phases``: first links, then second links."""
+    """One run: fresh stations, and what each says on its links. ``phases``: first links, then second
+    links.
+    """
 
     seed: int
     stations: list[str]

@@ -1,8 +1,8 @@
 """Frames are applied once and in order, whatever the broker does, with any number of competing workers.
 
-Many seeded runs: the frames of fresh stations are shuffled, repeated, packed in odd ways, and delivered to three
-worker processes, some of which are killed meanwhile. Afterwards every row equals what one worker made of the same
-frames in order. ORDER_RUNS sets how many runs.
+Many seeded runs: the frames of fresh stations are shuffled, repeated, packed in odd ways, and delivered to
+three worker processes, some of which are killed meanwhile. Afterwards every row equals what one worker made
+of the same frames in order. ORDER_RUNS sets how many runs.
 """
 
 import asyncio
