@@ -1,4 +1,4 @@
-"""Who publishes the losable facts of a unit of work, once it is committed?"""
+"""Who publishes the losable facts of a unit of work, once it is committed?
 
 Hand ``publish`` to `Database.on_hints` and run ``run``.
 """
@@ -25,7 +25,9 @@ AWAY_PAUSE_S = 0.5
 class HintPublisher:
     """Hints of one instant travel packed together."""
 
-    def __init__(self, bus: Bus, runtime: Runtime, names: Names | None = None, *, waiting_max: int = WAITING_MAX):
+    def __init__(
+        self, bus: Bus, runtime: Runtime, names: Names | None = None, *, waiting_max: int = WAITING_MAX
+    ):
         self._bus = bus
         self._runtime = runtime
         self._exchange = (names or Names()).facts
