@@ -7,6 +7,7 @@ import { kilowattHours, kilowatts, percent } from "@shared/format/quantity";
 import { pendingOf, sentenceOf } from "@shared/words";
 import { useTranslation } from "react-i18next";
 import classes from "./ConnectorLine.module.css";
+import { outcomeWords } from "./outcomeWords";
 import { Pending } from "./Pending";
 import type { Chosen } from "./PointsPage";
 import { StartStop } from "./StartStop";
@@ -67,10 +68,7 @@ function Sentence({ point, connector }: { point: Point; connector: Connector }) 
   const { key, values = {}, tone } = sentenceOf(point, connector, now);
   const words =
     key === "outcome"
-      ? t(`outcome.${values.code}`, {
-          action: t(`action.${values.action}`, values.action ?? ""),
-          code: values.code,
-        })
+      ? outcomeWords(t, { action: values.action ?? "", code: values.code ?? "" })
       : t(`sentence.${key}`, {
           ...values,
           defaultValue: t("sentence.unknown", { status: connector.status }),

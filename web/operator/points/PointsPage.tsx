@@ -10,6 +10,7 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { PageTitle } from "../PageTitle";
 import type { PointsSearch } from "../search";
+import { Announcer } from "./Announcer";
 import { matching } from "./filter";
 import { PointsTable } from "./PointsTable";
 import { StartDialog } from "./StartDialog";
@@ -85,6 +86,7 @@ export function PointsPage() {
           />
         </Group>
       )}
+      <Announcer points={all ?? []} />
       <StartDialog chosen={starting} points={all ?? []} close={() => setStarting(null)} />
       <StopDialog chosen={stopping} points={all ?? []} close={() => setStopping(null)} />
     </div>
