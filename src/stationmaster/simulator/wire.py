@@ -20,6 +20,7 @@ from picows import (
 
 from stationmaster.ocpp.subprotocol import OCPP_16
 
+PONG_WITHIN_S = 10.0
 CONNECT_WITHIN_S = 10.0
 
 
@@ -134,6 +135,7 @@ async def dial(
             websocket_handshake_timeout=CONNECT_WITHIN_S,
             enable_auto_ping=ping_s > 0,
             auto_ping_idle_timeout=ping_s,
+            auto_ping_reply_timeout=min(ping_s, PONG_WITHIN_S),
             read_buffer_init_size=2048,
         )
     except WSInvalidStatusError as error:

@@ -1,8 +1,11 @@
 """Addresses and credentials as OCPP-J writes them."""
 
+import asyncio
 import base64
 
-from stationmaster.simulator.wire import basic_authorization, station_url
+import pytest
+
+from stationmaster.simulator.wire import CannotConnect, basic_authorization, dial, station_url
 
 
 def test_the_identity_is_percent_encoded() -> None:
@@ -13,3 +16,17 @@ def test_the_identity_is_percent_encoded() -> None:
 def test_a_password_may_be_binary() -> None:
     header = basic_authorization("CP1", b"\x00\xff:secret")
     assert base64.b64decode(header.removeprefix("Basic ")) == b"CP1:\x00\xff:secret"
+
+
+class Nobody:
+    def connected(self, wire: object) -> None: ...
+    def received(self, data: bytes) -> None: ...
+    def lost(self) -> None: ...
+
+
+@pytest.mark.parametrize("ping_s", [0.0, 2.0, 30.0])
+def test_a_station_may_ping_as_often_as_it_likes(ping_s: float) -> None:
+    """The client's library refuses pings more frequent than its patience for their answer."""
+    dialling = dial("ws://127.0.0.1:1/", Nobody(), station_id="CP1", password=None, ping_s=ping_s)
+    with pytest.raises(CannotConnect, match="ConnectionRefused"):
+        asyncio.run(dialling)
