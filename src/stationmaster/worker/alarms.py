@@ -9,7 +9,7 @@ import msgspec
 from stationmaster.contracts import set_aside
 from stationmaster.contracts.facts import ERROR_OCCURRED, Fact
 from stationmaster.contracts.topology import dead_queue
-from stationmaster.infra.bus.port import Message
+from stationmaster.infra.bus.port import REASON_HEADER, Message
 from stationmaster.infra.db.database import UnitOfWork
 from stationmaster.kernel.clock import isoformat_z
 from stationmaster.kernel.ids import IdSource
@@ -17,8 +17,6 @@ from stationmaster.stations import registry
 from stationmaster.worker.batch import Broken, Frame, Link
 from stationmaster.worker.rules.order import Gap
 
-REASON_HEADER = "x-reason"
-"""Where whoever lists dead letters looks for the reason, whatever is in the body."""
 REASON_MAX = 500
 
 

@@ -14,8 +14,8 @@ from typing import Protocol
 import pytest
 
 from stationmaster.contracts import topology as topologies
-from stationmaster.contracts.topology import Binding, Exchange, Queue, Topology, with_ladder
-from stationmaster.infra.bus.port import Bus, Delivery, Message, Unroutable
+from stationmaster.contracts.topology import Binding, Exchange, Queue, Topology, dead_queue, with_ladder
+from stationmaster.infra.bus.port import REASON_HEADER, Bus, Delivery, Message, Unroutable
 from stationmaster.kernel.errors import Invalid, Unavailable
 
 RETRY_DELAYS_S = (0.1, 0.2)
@@ -322,6 +322,21 @@ class BusExam:
             await collected.wait(lambda one: len(one.attempts) == 3)
             assert at[1] - at[0] >= RETRY_DELAYS_S[0] * 0.9
             assert at[2] - at[1] >= RETRY_DELAYS_S[1] * 0.9
+
+    async def test_a_document_may_be_published_straight_to_the_dead_letters(
+        self, place: Place, names: Names
+    ) -> None:
+        async with self.bus(place, names) as bus:
+            why = {REASON_HEADER: "it alone was bad"}
+            await bus.publish(Message("", dead_queue(names.work), document(1), "m1", headers=why))
+            await until(lambda: self._has_dead(bus, names.work, 1))
+            [letter] = await bus.dead_letters(names.work)
+            assert (letter.items, letter.reason) == ([document(1)], "it alone was bad")
+            collected = Collected()
+            await bus.consume(names.work, collected)
+            assert await bus.replay_dead(names.work) == 1
+            await collected.wait_for_documents(1)
+            assert collected.documents == [document(1)]
 
     async def test_dead_letters_can_be_looked_at_replayed_and_discarded(
         self, place: Place, names: Names

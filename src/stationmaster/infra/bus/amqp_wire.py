@@ -13,12 +13,12 @@ from aiormq.abc import DeliveredMessage
 
 from stationmaster.infra.bus.ladder import EXPIRED
 from stationmaster.infra.bus.packing import Pack, unpack
-from stationmaster.infra.bus.port import DeadLetter, Delivery
+from stationmaster.infra.bus.port import REASON_HEADER, DeadLetter, Delivery
 from stationmaster.kernel.clock import epoch_ms
 from stationmaster.kernel.errors import Invalid
 
 ATTEMPTS: Final = "x-attempts"
-REASON: Final = "x-reason"
+REASON: Final = REASON_HEADER
 ROUTING_KEY: Final = "x-routing-key"
 EXPIRES_AT: Final = "x-expires-at"
 _OURS: Final = frozenset({ATTEMPTS, REASON, ROUTING_KEY, EXPIRES_AT})

@@ -121,8 +121,9 @@ class JournalBus:
             return None
         acked, self._acked = self._acked, []
         changed, self._changed = self._changed, []
+        born_dead = [(row.attempts, 0.0, row.dead_reason, row.id) for row in rows if row.dead_reason]
         work = functools.partial(
-            _write, [row.parameters() for row in rows], [(id_,) for id_ in acked], changed
+            _write, [row.parameters() for row in rows], [(id_,) for id_ in acked], changed + born_dead
         )
 
         def done(_result: Any, error: Exception | None) -> None:
@@ -139,7 +140,8 @@ class JournalBus:
     def _committed(self, packs: list[Pack], rows: list[Row]) -> None:
         now = self._now()
         for row in rows:
-            self._queue(row.queue).push(row, now=now)
+            if row.dead_reason is None:
+                self._queue(row.queue).push(row, now=now)
         for pack in packs:
             pack.confirm()
 

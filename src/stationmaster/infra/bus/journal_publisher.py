@@ -4,10 +4,10 @@ import asyncio
 import functools
 from collections.abc import Callable
 
-from stationmaster.contracts.topology import Topology
+from stationmaster.contracts.topology import Topology, dead_queue
 from stationmaster.infra.bus.journal_rows import Row
 from stationmaster.infra.bus.packing import Pack, Packer
-from stationmaster.infra.bus.port import Message, Unroutable
+from stationmaster.infra.bus.port import REASON_HEADER, Message, Unroutable
 from stationmaster.infra.runtime import Runtime
 
 
@@ -23,6 +23,7 @@ class JournalPublisher:
 
     def use(self, topology: Topology) -> None:
         self.names = {queue.name for queue in topology.queues}
+        self._dead_of = {dead_queue(queue.name): queue.name for queue in topology.queues if queue.ladder}
         self._routes: Callable[[str, str], list[str]] = functools.lru_cache(maxsize=4096)(topology.queues_for)
 
     def has(self, queue: str) -> bool:
@@ -47,13 +48,16 @@ class JournalPublisher:
         return packs, [row for pack in packs for row in self._rows_of(pack, now)]
 
     def _rows_of(self, pack: Pack, now: float) -> list[Row]:
+        """Dead letters are rows of the queue that they belong to."""
         message = pack.message
+        reason = message.headers.get(REASON_HEADER, "set aside")
         expires_at = None if message.expires_in_s is None else now + message.expires_in_s
         return [
             Row(
-                id=id_, queue=name, routing_key=message.routing_key, message_id=message.message_id,
-                priority=message.priority, body=pack.body, items=pack.items, headers=message.headers,
-                expires_at=expires_at, is_mailbox=name in self.mailboxes,
+                id=id_, queue=self._dead_of.get(name, name), routing_key=message.routing_key,
+                message_id=message.message_id, priority=message.priority, body=pack.body, items=pack.items,
+                headers=message.headers, expires_at=expires_at, is_mailbox=name in self.mailboxes,
+                dead_reason=reason if name in self._dead_of else None,
             )
             for name in self._destinations(message)
             for id_ in self.ids(1)

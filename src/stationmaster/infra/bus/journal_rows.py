@@ -53,6 +53,7 @@ class Row:
     expires_at: float | None = None
     is_mailbox: bool = False
     is_redelivered: bool = False
+    dead_reason: str | None = None  # published to the dead letters: never delivered
 
     def parameters(self) -> tuple[Any, ...]:
         headers = msgspec.json.encode(self.headers).decode() if self.headers else None

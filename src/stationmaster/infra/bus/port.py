@@ -7,10 +7,13 @@ idempotent. Two adapters take one exam (tests/contract/bus): RabbitMQ and the SQ
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from stationmaster.contracts.topology import Topology
 from stationmaster.kernel.errors import Unavailable
+
+REASON_HEADER: Final = "x-reason"
+"""A document published straight to a queue's dead letters says here why it lies there."""
 
 
 class PublishUnknown(Unavailable):
