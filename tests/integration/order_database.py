@@ -24,7 +24,8 @@ COMPARED: dict[Table, str] = {
     "is_provisional stop_reason started_at ended_at",
     ocpp_transaction: "transaction_id station_id connector_id id_token meter_start_wh started_at received_at "
     "fingerprint answer stop_fingerprint stopped_at meter_stop_wh stop_reason stop_id_token",
-    meter_sample: "station_id connector_id sampled_at digest transaction_id epoch seq energy_wh power_w samples",
+    meter_sample: "station_id connector_id sampled_at digest transaction_id epoch seq energy_wh power_w "
+    "samples",
     stored_answer: "station_id epoch seq message_id payload error_code",
     parked_frame: "station_id epoch seq",
     set_aside_frame: "station_id epoch seq reason",
