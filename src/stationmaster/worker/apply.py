@@ -25,7 +25,7 @@ from stationmaster.worker.rules.rounds import rounds
 from stationmaster.worker.steps import Step
 from stationmaster.worker.turns import Place, Turn
 
-SEEN_GRAIN = timedelta(seconds=10)
+SEEN_GRAIN = timedelta(seconds=30)
 """`last_seen_at` is asked for by people: no closer than this, and most batches write no station row."""
 SEEN_MAX = 200_000
 

@@ -149,10 +149,11 @@ class FrameWorker:
             except Unavailable:
                 raise
             except Exception as error:
-                if not done.trying or done.trying[0].place in refuse:
-                    raise  # it was not the frame, or even setting it aside fails
-                log.exception("frame.failed", place=done.trying[0].place, why=repr(error))
-                refuse[done.trying[0].place] = f"{type(error).__name__}: {error}"
+                culprit = next((frame for frame in done.trying if frame.place not in refuse), None)
+                if culprit is None:
+                    raise  # it was not a frame, or even setting it aside fails
+                log.exception("frame.failed", place=culprit.place, why=repr(error))
+                refuse[culprit.place] = f"{type(error).__name__}: {error}"
                 continue
             left, also, over = done.left, done.again, None
             _add(total, done)
