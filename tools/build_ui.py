@@ -56,10 +56,11 @@ class BuildError(Exception):
 
 
 def sources(web: Path = WEB) -> list[Path]:
-    """Every file that the bundle depends on: the web tree with its lock file, without tests."""
+    """Every file that the bundle depends on: the web tree with its lock file, without tests and notes."""
 
     def counts(path: Path) -> bool:
-        return not NOT_SOURCES.intersection(path.relative_to(web).parts) and ".test." not in path.name
+        is_beside = ".test." in path.name or path.suffix == ".md"
+        return not is_beside and not NOT_SOURCES.intersection(path.relative_to(web).parts)
 
     return sorted(path for path in web.rglob("*") if path.is_file() and counts(path))
 

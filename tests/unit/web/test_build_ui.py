@@ -47,7 +47,9 @@ def test_a_moved_file_makes_the_bundle_old(tmp_path: Path) -> None:
     assert build_ui.stamp(web) != before
 
 
-@pytest.mark.parametrize("other", ["node_modules/x/index.js", "dist/index.html", "shared/theme.test.ts"])
+@pytest.mark.parametrize(
+    "other", ["node_modules/x/index.js", "dist/index.html", "shared/theme.test.ts", "README.md"]
+)
 def test_what_is_no_source_changes_nothing(tmp_path: Path, other: str) -> None:
     web = a_web_tree(tmp_path)
     before = build_ui.stamp(web)

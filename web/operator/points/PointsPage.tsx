@@ -4,6 +4,7 @@ import { useDebouncedCallback, useElementSize } from "@mantine/hooks";
 import { Empty } from "@shared/components/Empty";
 import { Search } from "@shared/components/icons";
 import { ProblemAlert } from "@shared/components/ProblemAlert";
+import { useLive } from "@shared/live/useLive";
 import { countClasses } from "@shared/words";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
@@ -29,6 +30,7 @@ export function PointsPage() {
   const { tile, q = "", page = 1 } = useSearch({ from: "/" });
   const navigate = useNavigate({ from: "/" });
   const points = usePoints();
+  const live = useLive();
   const { ref, width } = useElementSize();
   const [starting, setStarting] = useState<Chosen | null>(null);
   const [stopping, setStopping] = useState<Chosen | null>(null);
@@ -55,12 +57,14 @@ export function PointsPage() {
       )}
       {points.isPending && SKELETONS.map((key) => <Skeleton key={key} h={72} mb={8} radius="md" />)}
       {all && shown.length > 0 && (
-        <PointsTable
-          points={shown.slice((page - 1) * ROWS, page * ROWS)}
-          isNarrow={width > 0 && width < NARROW_PX}
-          start={setStarting}
-          stop={setStopping}
-        />
+        <div className={live.mode === "offline" ? "sm-old" : undefined}>
+          <PointsTable
+            points={shown.slice((page - 1) * ROWS, page * ROWS)}
+            isNarrow={width > 0 && width < NARROW_PX}
+            start={setStarting}
+            stop={setStopping}
+          />
+        </div>
       )}
       {all && shown.length === 0 && (
         <div className="sm-card">

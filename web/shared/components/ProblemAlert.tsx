@@ -5,6 +5,9 @@ import { asProblem } from "../api/problem";
 import { CopyId } from "./CopyId";
 import { Alert as Sign } from "./icons";
 
+// Dimmed text cannot be read on a tinted ground.
+const READABLE = { "--mantine-color-dimmed": "var(--mantine-color-text)" };
+
 export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => void }) {
   const { t } = useTranslation();
   const problem = asProblem(error);
@@ -16,6 +19,7 @@ export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => v
       icon={<Sign size={18} />}
       title={words}
       role="alert"
+      style={READABLE}
       data-code={problem.code}
     >
       {problem.hint && <Text size="sm">{problem.hint}</Text>}

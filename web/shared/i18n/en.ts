@@ -385,16 +385,13 @@ export const en = {
     charger: {
       back: "All chargers",
       connector: "Connector {{id}}",
-      choose: "Choose this connector",
       amount: "How much at most?",
       amountHint: "Held in your wallet now; what you do not use returns when you finish.",
       available: "In your wallet: {{amount}}",
       short: "Your wallet holds less than that.",
       start: "Start charging",
       plugIn: "Plug your car in first, or right after you start.",
-      busy: "In use right now",
       away: "This charger is not connected. Choose another one.",
-      faulted: "Out of order",
     },
     live: {
       none: "Nothing is charging",

@@ -11,7 +11,8 @@ const REFUSED_RETRY_MS = 10_000;
 export type Listener = {
   events: (events: LiveEvent[]) => void;
   connected: (isAgain: boolean) => void;
-  disconnected: () => void;
+  /** `isFresh`: it was there a moment ago; else another attempt failed. */
+  disconnected: (isFresh: boolean) => void;
   heard: () => void;
 };
 
@@ -30,7 +31,7 @@ export class LiveChannel {
     // The default order of transports: with WebSocket first, the client never falls back to polling.
     this.socket = io({ path: "/socket.io", withCredentials: true, auth: { generic: false } });
     this.socket.on("connect", () => this.connected());
-    this.socket.on("disconnect", () => listener.disconnected());
+    this.socket.on("disconnect", () => listener.disconnected(true));
     this.socket.on("connect_error", () => this.refused());
     this.socket.onAny((_name, body: unknown) => this.arrived(body));
   }
@@ -63,7 +64,7 @@ export class LiveChannel {
   }
 
   private refused(): void {
-    this.listener.disconnected();
+    this.listener.disconnected(false);
     // The client tries again by itself, except when the server said no.
     if (!this.socket.active) this.retry = setTimeout(() => this.socket.connect(), REFUSED_RETRY_MS);
   }

@@ -75,7 +75,10 @@ export function LiveProvider({ patch, children }: { patch: Patch; children: Reac
         heard();
         if (isAgain) refetch();
       },
-      disconnected: () => setConnected(false),
+      disconnected: (isFresh) => {
+        setConnected(false);
+        if (isFresh) refetch(); // Is the server gone, or only the socket?
+      },
     });
     channel.current = opened;
     return () => {
