@@ -27,6 +27,7 @@ class Call(Generic[R]):
 
     ``is_late``: fills a gap, belongs to an older link, or is a replay, so "last value" fields must not move
     backwards (compare epoch, seq). ``given``: what the gateway answered by its offline policy, when known.
+    ``remember_id_token`` is the handler's to set: the gateway may accept it while nobody can be asked.
     """
 
     station_id: str
@@ -42,6 +43,7 @@ class Call(Generic[R]):
     proposed_transaction_id: int | None = None
     is_late: bool = False
     given: bytes | None = None
+    remember_id_token: str = ""
     flags: list[str] = field(default_factory=list)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from stationmaster.charging import payers, store
-from stationmaster.charging.model import DEFAULT_POLICY, ChargingPolicy, Session, State, Verdict
+from stationmaster.charging.model import DEFAULT_POLICY, ChargingPolicy, PayerKind, Session, State, Verdict
 from stationmaster.charging.rules.authorise import authorise
 from stationmaster.identity import id_tokens
 from stationmaster.identity.model import IdToken
@@ -19,15 +19,24 @@ class Asked:
     id_token: str
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """``may_be_remembered``: a gateway may accept this token while nobody can be asked. Never a wallet's: what is
+    in it cannot be known then (architecture 3.4)."""
+
+    verdict: Verdict
+    may_be_remembered: bool = False
+
+
 async def decide_all(
     reader: Reader, asked: Sequence[Asked], *, now: datetime, policy: ChargingPolicy = DEFAULT_POLICY
-) -> list[Verdict]:
+) -> list[Decided]:
     """One verdict per question, in their order. Nothing is held yet: the start does that."""
     wanted = {normal(one.id_token) for one in asked}
     own = await store.sessions_by_one_time_tokens(reader, wanted)
     cards = await id_tokens.find_many(reader, wanted - own.keys())
     return [
-        _of_session(own[token], one.station_id)
+        Decided(_of_session(own[token], one.station_id))
         if (token := normal(one.id_token)) in own
         else await _of_card(reader, cards.get(token), now=now, policy=policy)
         for one in asked
@@ -42,10 +51,10 @@ def _of_session(session: Session, station_id: str) -> Verdict:
 
 async def _of_card(
     reader: Reader, token: IdToken | None, *, now: datetime, policy: ChargingPolicy
-) -> Verdict:
+) -> Decided:
     if token is None:
-        return Verdict.INVALID
-    return authorise(
+        return Decided(Verdict.INVALID)
+    verdict = authorise(
         payers.known(token),
         now=now,
         spendable_minor=await payers.spendable_minor(reader, token),
@@ -53,3 +62,4 @@ async def _of_card(
         # Stations ask again to stop, and two connectors look alike here: only a start can tell.
         is_charging_elsewhere=False,
     )
+    return Decided(verdict, verdict is Verdict.ACCEPTED and token.payer_kind != PayerKind.WALLET)

@@ -64,13 +64,13 @@ def make_spool(settings: Settings, directory: Path) -> JournalSpool | None:
     return JournalSpool(directory / "spool.db", max_bytes=settings.spool_max_mb * 1024 * 1024)
 
 
-def make_browser_manager(settings: Settings, *, write_only: bool) -> Any:
+def make_browser_manager(settings: Settings, runtime: Runtime, *, write_only: bool) -> Any:
     """None: the Socket.IO server's own memory (one process)."""
     if not settings.uses_rabbitmq:
         return None
-    from socketio import AsyncAioPikaManager
+    from stationmaster.realtime.packed import PackedManager
 
-    return AsyncAioPikaManager(settings.broker, channel="stationmaster.socketio", write_only=write_only)
+    return PackedManager(settings.broker, runtime, channel="stationmaster.socketio", write_only=write_only)
 
 
 def make_parts(settings: Settings, secrets: Secrets, *, role: str, with_database: bool) -> Parts:

@@ -103,7 +103,9 @@ class GatewayRole:
         log.info("gateway.listening", ports=self.gateway.ports, gateway_id=self.gateway.gateway_id)
         if parts.database is None and settings.gateway_metrics_port:
             self._http = HttpServer()
-            await self._http.start(_gateway_status(self.gateway), "127.0.0.1", settings.gateway_metrics_port)
+            await self._http.start(
+                _gateway_status(self.gateway), settings.bind, settings.gateway_metrics_port
+            )
 
     def _directory(self, parts: Parts) -> StationDirectory:
         if parts.database is not None:
@@ -122,7 +124,7 @@ class GatewayRole:
 
 
 def _gateway_status(gateway: Gateway) -> Any:
-    """Health and metrics of a gateway on its own, on loopback."""
+    """Health and metrics of a gateway on its own."""
     from fastapi import FastAPI
 
     from stationmaster.api import health
@@ -234,7 +236,7 @@ class NotificationRole:
         self._manager = manager
 
     async def start(self, parts: Parts) -> None:
-        manager = self._manager or make_browser_manager(parts.settings, write_only=True)
+        manager = self._manager or make_browser_manager(parts.settings, parts.runtime, write_only=True)
         self._subscription = await parts.bus.consume(
             parts.settings.names.notifications,
             Emitter(manager).consume,
@@ -262,7 +264,7 @@ class ApiRole:
         assert parts.database is not None
         self.browsers = BrowserServer(
             authenticate=Viewers(parts.database, parts.runtime).authenticate,
-            manager=make_browser_manager(parts.settings, write_only=False),
+            manager=make_browser_manager(parts.settings, parts.runtime, write_only=False),
             origins=parts.settings.origin_list,
         )
 

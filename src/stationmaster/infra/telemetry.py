@@ -72,7 +72,8 @@ def configure_logs(
         "alembic",
         "uvicorn.access",
     ):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+        logger = logging.getLogger(noisy)
+        logger.setLevel(max(logging.WARNING, logger.level))  # whoever wraps it may want it quieter still
     structlog.contextvars.bind_contextvars(**({"role": role} if role else {}))
 
 

@@ -33,6 +33,7 @@ class Answer:
     frame: Frame
     payload: bytes = NOTHING
     error_code: str = ""
+    remember_id_token: str = ""
 
     def message(self) -> Message:
         call = self.frame.envelope
@@ -43,6 +44,7 @@ class Answer:
             message_id=call.message_id,
             payload=msgspec.Raw(self.payload),
             error_code=self.error_code,
+            remember_id_token=self.remember_id_token,
         )
         name = f"{call.device_id}:{call.epoch}:decided:{call.seq}"
         return Message("", call.reply_to, msgspec.json.encode(body), name, priority=PRIORITY)

@@ -11,7 +11,7 @@ from typing import Any
 
 from stationmaster.actions import given as given_action
 from stationmaster.actions import link as link_action
-from stationmaster.actions.dispatch import Registry
+from stationmaster.actions.dispatch import Call, Registry
 from stationmaster.contracts import envelope as envelopes
 from stationmaster.infra import inject
 from stationmaster.infra.db.database import UnitOfWork
@@ -111,7 +111,7 @@ class Applier:
             done.rounds += 1
             payloads = await self._hand_over(uow, kind, [step.call for step in group])
             done.answers += [
-                Answer(step.frame, payload)
+                Answer(step.frame, payload, remember_id_token=_remembered(step))
                 for step, payload in zip(group, payloads, strict=True)
                 if payload is not None and self._is_open(step.frame)
             ]
@@ -162,3 +162,7 @@ class Applier:
         if len(self._seen) > SEEN_MAX:
             self._seen.clear()
         self._seen.update(done.seen)
+
+
+def _remembered(step: Step) -> str:
+    return step.call.remember_id_token if isinstance(step.call, Call) else ""

@@ -36,5 +36,7 @@ async def handle(
     policy: ChargingPolicy = DEFAULT_POLICY,
 ) -> list[AuthorizeResponse]:
     asked = [Asked(call.station_id, call.request.id_tag) for call in calls]
-    verdicts = await authorisation.decide_all(uow, asked, now=clock.now(), policy=policy)
-    return [AuthorizeResponse(id_tag_info=IdTagInfo(status=verdict.value)) for verdict in verdicts]
+    decided = await authorisation.decide_all(uow, asked, now=clock.now(), policy=policy)
+    for call, one in zip(calls, decided, strict=True):
+        call.remember_id_token = call.request.id_tag if one.may_be_remembered else ""
+    return [AuthorizeResponse(id_tag_info=IdTagInfo(status=one.verdict.value)) for one in decided]

@@ -103,7 +103,7 @@ def _panel(url: str, ocpp: str, made: "object") -> Panel:
         f"[bold]Driver[/]    {url}/driver/\n"
         f"          {made.driver_email}  {made.driver_password}\n\n"
         f"Start a charge on PUN-001, then watch the log drawer.\n"
-        f"Your own charger: {ocpp}/{{deviceId}} (add it under Stations first)\n"
+        f"Your own charger: {ocpp}/{{deviceId}} (see docs/howto/connect-a-charger.md)\n"
         f"Ctrl-C stops."
     )
     return Panel(text, title="Stationmaster demo", expand=False)

@@ -1,11 +1,14 @@
-"""Who publishes the losable facts of a unit of work, once it is committed?
+"""How do losable facts reach the bus without holding anybody up, or costing more than they are worth?
 
-Hand ``publish`` to `Database.on_hints` and run ``run``.
+They wait in a bounded line, the oldest are lost first. Somebody who watches needs no more than one a second
+of a kind about a thing, so a newer one takes the place of the one that still waits. Hand ``publish`` to
+`Database.on_hints` and run ``run``.
 """
 
 import asyncio
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import islice
 
 import structlog
 
@@ -19,27 +22,39 @@ log = structlog.get_logger()
 
 WAITING_MAX = 5_000
 BATCH = 500
+EVERY_S = 1.0
 AWAY_PAUSE_S = 0.5
+
+_About = tuple[object, ...]
 
 
 class HintPublisher:
-    """Hints of one instant travel packed together."""
+    """The first hint after a quiet time leaves at once, the others together, every ``every_s``."""
 
     def __init__(
-        self, bus: Bus, runtime: Runtime, names: Names | None = None, *, waiting_max: int = WAITING_MAX
+        self,
+        bus: Bus,
+        runtime: Runtime,
+        names: Names | None = None,
+        *,
+        waiting_max: int = WAITING_MAX,
+        every_s: float = EVERY_S,
     ):
         self._bus = bus
         self._runtime = runtime
         self._exchange = (names or Names()).facts
-        self._waiting: deque[Fact] = deque(maxlen=waiting_max)
+        self._waiting_max, self._every_s = waiting_max, every_s
+        self._waiting: OrderedDict[_About, Fact] = OrderedDict()
         self._woken = asyncio.Event()
         self.lost = 0
 
     async def publish(self, hints: Sequence[Fact]) -> None:
         """Returns at once."""
-        assert self._waiting.maxlen is not None
-        self.lost += max(0, len(self._waiting) + len(hints) - self._waiting.maxlen)
-        self._waiting.extend(hints)
+        for hint in hints:
+            self._waiting[_about(hint)] = hint
+        while len(self._waiting) > self._waiting_max:
+            self._waiting.popitem(last=False)
+            self.lost += 1
         self._woken.set()
 
     async def run(self) -> None:
@@ -47,14 +62,15 @@ class HintPublisher:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            while self._waiting:
-                if not self._bus.ready:
+            for _ in range(0, len(self._waiting), BATCH):
+                while not self._bus.ready:
                     await self._runtime.sleep(AWAY_PAUSE_S)
-                    continue
                 await self._send()
+            await self._runtime.sleep(self._every_s)
 
     async def _send(self) -> None:
-        hints = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        about = list(islice(self._waiting, BATCH))
+        hints = [self._waiting.pop(one) for one in about]
         outcomes = await asyncio.gather(
             *(self._bus.publish(self._message(hint)) for hint in hints), return_exceptions=True
         )
@@ -65,3 +81,7 @@ class HintPublisher:
 
     def _message(self, hint: Fact) -> Message:
         return Message(self._exchange, hint.type, facts.encode(hint), hint.id, group="hints")
+
+
+def _about(hint: Fact) -> _About:
+    return hint.type, hint.station_id, hint.connector_id, hint.session_id

@@ -134,7 +134,7 @@ class OutboxRelay:
 
 def message_of(row: Row[Any], now: datetime) -> Message:
     """An expiry that has passed is not passed on: the consumer checks deadlines and says so, where a broker
-    would drop in silence."""
+    would drop in silence. What many may hear travels together; what is meant for one queue, alone."""
     left = None if row.expires_at is None else (row.expires_at - now).total_seconds()
     return Message(
         row.exchange,
@@ -142,6 +142,7 @@ def message_of(row: Row[Any], now: datetime) -> Message:
         row.body,
         row.message_id,
         priority=row.priority,
+        group="outbox" if row.exchange else None,
         expires_in_s=left if left is not None and left > 0 else None,
         headers={} if row.headers == "{}" else msgspec.json.decode(row.headers, type=dict[str, str]),
     )

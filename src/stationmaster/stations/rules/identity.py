@@ -8,7 +8,7 @@ LENGTH_MAX = 48
 """OCPP 2.0.1's identifierString; 1.6 leaves the length to us."""
 
 # It stands in URLs, logs and queue documents, and is typed by people: no slashes, no spaces, all printable.
-ALLOWED = frozenset(string.ascii_letters + string.digits + "-_.:*+=|@#")
+ALLOWED = frozenset(string.ascii_letters + string.digits + "-_.:*+=|@")
 
 
 def check_identity(station_id: str) -> str:
