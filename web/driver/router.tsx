@@ -35,6 +35,9 @@ const session = createRoute({
 });
 const wallet = createRoute({ getParentRoute: () => root, path: "/wallet", component: WalletPage });
 
+// The short address that is printed as a code on a charger: /c/<station>/<connector>.
+if (location.pathname.startsWith("/c/")) history.replaceState(null, "", `/driver${location.pathname}`);
+
 export const router = createRouter({
   routeTree: root.addChildren([find, charger, chargerOnly, charging, session, wallet]),
   basepath: "/driver",

@@ -273,7 +273,7 @@ export interface paths {
         /**
          * List Ocpp Log
          * @description ``type`` and ``exclude`` (both repeatable) are message types; ``search`` is in the message id or the
-         *     frame's text. Without ``deviceId`` and ``from`` a week is looked through.
+         *     frame's text. Without ``deviceId`` and ``from`` a week is looked through, a day when searching.
          */
         get: operations["list_ocpp_log_api_cms_ocpp_log_get"];
         put?: never;
