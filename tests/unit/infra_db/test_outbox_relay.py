@@ -64,7 +64,7 @@ async def test_a_message_keeps_all_it_had(world: World) -> None:
         uow.announce(fact)
     await world.relay.drain()
     message, announced = world.bus.published
-    assert message == Message("x", "k", b"{}", "m1", 4, headers={"trace": "1"})
+    assert message == Message("x", "k", b"{}", "m1", 4, "outbox", headers={"trace": "1"})
     assert (announced.exchange, announced.routing_key, announced.message_id) == (
         "events_exchange",
         "charging.started",
