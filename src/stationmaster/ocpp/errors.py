@@ -17,7 +17,6 @@ The names are those of OCPP-J 1.6, 4.2.3, **with its misspellings** "FormationVi
 stations compare them letter by letter, so they must stay (2.0.1 corrected both).
 """
 
-
 from typing import ClassVar, Final
 
 from stationmaster.kernel.errors import Invalid

@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
+from tests.unit.charging.kit import a_street
+
 from stationmaster.actions.dispatch import Call
 from stationmaster.actions.v16 import authorize
 from stationmaster.actions.v16.authorize import AuthorizeRequest
 from stationmaster.identity import id_tokens
-from tests.unit.charging.kit import a_street
 
 
 def _call(id_tag: str) -> Call[AuthorizeRequest]:
