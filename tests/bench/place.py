@@ -13,8 +13,9 @@ from tests.support.installation import Installation, Role, installation
 from tests.support.services import Services
 
 COMPOSITIONS = ("production", "embedded")
-ID_TOKEN = "BENCH-CARD"
 NO_RATE_LIMIT = {"STATIONMASTER_FRAMES_PER_S": "0"}
+RATED_W = 2_000_000
+"""The most a station may be: its meter runs faster than any car's."""
 PARTS = {"ocpp-worker": "worker", "notification-worker": "notification", "analytics-worker": "analytics"}
 
 
@@ -67,18 +68,18 @@ def _urls(services: Services) -> dict[str, str]:
 
 
 def _stations(place: Installation, folder: Path, count: int) -> Path:
-    """Registered with passwords, and a card that an organisation pays for."""
-    place.post(
-        "/api/cms/id-tokens",
-        token=ID_TOKEN,
-        payerKind="organisation",
-        organisationId=place.organisation_id,
-    )
+    """Registered with passwords; each has a card of its own, for which an organisation pays."""
     names = [f"BENCH-{number:04}" for number in range(count)]
-    stations = [{"station_id": name, "password": place.station(name), "id_token": ID_TOKEN} for name in names]
+    stations = [_station(place, name, f"CARD-{number:04}") for number, name in enumerate(names)]
     path = folder / "stations.json"
     path.write_text(json.dumps(stations))
     return path
+
+
+def _station(place: Installation, name: str, card: str) -> dict[str, str]:
+    owner = place.organisation_id
+    place.post("/api/cms/id-tokens", token=card, payerKind="organisation", organisationId=owner)
+    return {"station_id": name, "password": place.station(name, max_power_w=RATED_W), "id_token": card}
 
 
 def _truth(place: Installation, urls: dict[str, str]) -> Truth:

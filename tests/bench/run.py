@@ -104,6 +104,7 @@ def _check(place: Place, before: _Before, load: LoadResult) -> None:
     assert now.applied == frames + LINK_MARKS * place.connections, f"{now.applied} applied of {frames}"
     assert now.sessions - before.committed.sessions == started, "a session for each start"
     assert now.settled == now.sessions, f"{now.sessions - now.settled} sessions are not settled"
+    assert now.paid == now.sessions, f"{now.sessions - now.paid} sessions cost nobody anything"
 
 
 def check_heartbeats(place: Place, heartbeats: int) -> None:

@@ -15,6 +15,7 @@ SELECT (SELECT coalesce(sum(last_seq), 0) FROM link_mark WHERE epoch > {epoch}),
        (SELECT count(*) FROM outbox),
        (SELECT count(*) FROM charging_session),
        (SELECT count(*) FROM charging_session WHERE settled_at IS NOT NULL),
+       (SELECT count(*) FROM charging_session WHERE payer_kind = 'organisation' AND cost_minor > 0),
        (SELECT coalesce(sum(count), 0) FROM heartbeat_minute)
 """
 _LOGGED = "SELECT count(*) FROM charger_data WHERE epoch > {epoch}"
@@ -30,6 +31,7 @@ class Committed:
     outbox: int
     sessions: int
     settled: int
+    paid: int
     heartbeats: int
 
 

@@ -15,7 +15,8 @@ from stationmaster.infra.runtime import Runtime
 from stationmaster.kernel.clock import isoformat_z
 
 TIMESTAMP_EVERY_S: Final = 0.02
-WH_PER_SAMPLE: Final = 20
+WH_PER_SAMPLE: Final = 1
+"""Little, so that as many a second as we can send are plausible for one station, and billed."""
 SAMPLES_PER_CYCLE: Final = 3
 
 # What comes after the message id, up to the closing bracket.
