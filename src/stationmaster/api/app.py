@@ -12,6 +12,7 @@ from prometheus_client import Histogram
 
 from stationmaster import __version__, views
 from stationmaster.api import docs, health, pages
+from stationmaster.api.bounds import BodyBounds
 from stationmaster.api.security import SecurityHeaders
 from stationmaster.infra.discovery import modules
 from stationmaster.infra.http import problem
@@ -21,7 +22,6 @@ log = structlog.get_logger()
 
 SECONDS = Histogram("stationmaster_http_seconds", "Time to answer a request", ["method", "route", "status"])
 ROOMS = ("identity", "stations", "frames", "tariffs", "wallet", "payments", "charging", "analytics")
-BODY_MAX_BYTES = 1024 * 1024
 
 
 def build(context: Context, *, origins: list[str], checks: dict[str, health.Check]) -> FastAPI:
@@ -37,6 +37,7 @@ def build(context: Context, *, origins: list[str], checks: dict[str, health.Chec
     app.state.context = context
     problem.install(app)
     app.middleware("http")(_observe)
+    app.add_middleware(BodyBounds)
     app.add_middleware(SecurityHeaders)
     if origins:
         app.add_middleware(
@@ -70,8 +71,6 @@ async def _observe(request: Request, call_next: Callable[[Request], Awaitable[Re
     context: Context = request.app.state.context
     request.state.request_id = request.headers.get("x-request-id", "")[:64] or context.runtime.ids.token(12)
     begun = time.perf_counter()
-    if int(request.headers.get("content-length") or 0) > BODY_MAX_BYTES:
-        return problem.problem(request, 413, "too_large", "The body is larger than 1 MiB.")
     try:
         response = await call_next(request)
     except Exception as error:

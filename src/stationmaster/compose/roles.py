@@ -6,7 +6,6 @@ Order matters and is logged: schema, broker, consumers, HTTP; stopping goes the 
 import asyncio
 from typing import Any, ClassVar, Protocol
 
-import httpx
 import structlog
 import uvicorn
 
@@ -103,9 +102,7 @@ class GatewayRole:
         log.info("gateway.listening", ports=self.gateway.ports, gateway_id=self.gateway.gateway_id)
         if parts.database is None and settings.gateway_metrics_port:
             self._http = HttpServer()
-            await self._http.start(
-                _gateway_status(self.gateway), settings.bind, settings.gateway_metrics_port
-            )
+            await self._http.start(_gateway_status(self.gateway), "127.0.0.1", settings.gateway_metrics_port)
 
     def _directory(self, parts: Parts) -> StationDirectory:
         if parts.database is not None:
@@ -124,7 +121,7 @@ class GatewayRole:
 
 
 def _gateway_status(gateway: Gateway) -> Any:
-    """Health and metrics of a gateway on its own."""
+    """Health and metrics of a gateway on its own: on loopback, for the machine's own agents."""
     from fastapi import FastAPI
 
     from stationmaster.api import health
@@ -348,11 +345,3 @@ ALL: dict[str, type[Any]] = {
     role.name: role
     for role in (GatewayRole, WorkerRole, NotificationRole, AnalyticsRole, ApiRole, SchedulerRole)
 }
-
-
-def is_reachable(url: str) -> bool:
-    """Does something answer there? (doctor)"""
-    try:
-        return httpx.get(url, timeout=2.0).status_code < 500
-    except httpx.HTTPError:
-        return False

@@ -11,7 +11,6 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 LOG_FILE_BYTES = 50 * 1024 * 1024
 LOG_FILES_KEPT = 5
-MARKERS = {"debug": "·", "info": "→", "warning": "!", "error": "✗", "critical": "✗"}
 
 
 def _escape_controls(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
