@@ -25,6 +25,7 @@ from stationmaster.infra.bus.port import Subscription
 from stationmaster.infra.db.hints import HintPublisher
 from stationmaster.infra.db.outbox import OutboxRelay
 from stationmaster.infra.http.context import Context
+from stationmaster.kernel.errors import Unavailable
 from stationmaster.realtime.server import BrowserServer, Emitter
 from stationmaster.stations import registry as stations
 from stationmaster.stations.capture import set_capture
@@ -35,6 +36,7 @@ log = structlog.get_logger()
 
 EMIT_PREFETCH = 200
 HTTP_DRAIN_S = 5
+RECHECK_LOGINS_S = 60.0
 
 
 class Role(Protocol):
@@ -125,7 +127,6 @@ def _gateway_status(gateway: Gateway) -> Any:
     from fastapi import FastAPI
 
     from stationmaster.api import health
-    from stationmaster.kernel.errors import Unavailable
 
     async def accepting() -> None:
         if not gateway.is_accepting:
@@ -272,13 +273,24 @@ class ApiRole:
         application = api_app.build(
             context_of(parts), origins=parts.settings.origin_list, checks=checks_of(parts)
         )
+        self._recheck = parts.runtime.spawn(self._keep_checking(parts), name="browser-logins")
         self._server = HttpServer()
         self.port = await self._server.start(
             self.browsers.asgi(application), parts.settings.bind, parts.settings.api_port
         )
         log.info("api.listening", host=parts.settings.bind, port=self.port)
 
+    async def _keep_checking(self, parts: Parts) -> None:
+        assert self.browsers is not None
+        while True:
+            await parts.runtime.sleep(RECHECK_LOGINS_S)
+            try:
+                await self.browsers.recheck()
+            except Unavailable as error:
+                log.warning("browsers.not_rechecked", why=str(error))
+
     async def stop(self) -> None:
+        self._recheck.cancel()
         await self._server.stop()
 
 

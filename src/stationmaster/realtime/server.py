@@ -18,6 +18,9 @@ log = structlog.get_logger()
 CLIENTS = Gauge("stationmaster_browser_connections", "Socket.IO clients connected to this process")
 EMITTED = Counter("stationmaster_browser_events_total", "Facts emitted to browsers", ["type"])
 
+WATCHED_MAX = 200
+"""Stations one client may watch: a screenful many times over."""
+
 BUFFER_MAX_BYTES = 64 * 1024
 """A client has nothing to say that is longer."""
 
@@ -66,6 +69,8 @@ class BrowserServer:
             max_http_buffer_size=BUFFER_MAX_BYTES,
         )
         self._authenticate = authenticate
+        self._inside: dict[str, tuple[dict[str, Any], dict[str, Any] | None, Viewer]] = {}
+        self._watched: dict[str, set[str]] = {}
         self.sio.on("connect", self._connect)
         self.sio.on("disconnect", self._disconnect)
         self.sio.on("watch", self._watch)
@@ -87,19 +92,33 @@ class BrowserServer:
         for room in viewer.rooms:
             for suffix in suffixes:
                 await self.sio.enter_room(sid, room + suffix)
-        CLIENTS.inc()
+        self._inside[sid] = (environ, auth, viewer)
+        CLIENTS.set(len(self._inside))
 
-    async def _disconnect(self, _sid: str, _reason: str = "") -> None:
-        CLIENTS.dec()
+    async def _disconnect(self, sid: str, _reason: str = "") -> None:
+        self._inside.pop(sid, None)
+        self._watched.pop(sid, None)
+        CLIENTS.set(len(self._inside))
+
+    async def recheck(self) -> None:
+        """Who signed out, was disabled or moved since they connected hears no more. To be called now and then."""
+        for sid, (environ, auth, viewer) in list(self._inside.items()):
+            if await self._authenticate(environ, auth) != viewer:
+                await self.sio.disconnect(sid)
 
     async def _watch(self, sid: str, station_id: object = None) -> dict[str, Any]:
         """Hear a station's public status. Nothing private is sent to these rooms."""
         if not isinstance(station_id, str) or len(station_id) > 48:
             return {"ok": False, "code": "bad_station_id"}
+        watched = self._watched.setdefault(sid, set())
+        if len(watched) >= WATCHED_MAX:
+            return {"ok": False, "code": "too_many"}
+        watched.add(station_id)
         await self.sio.enter_room(sid, f"station:{station_id}")
         return {"ok": True}
 
     async def _unwatch(self, sid: str, station_id: object = None) -> dict[str, Any]:
         if isinstance(station_id, str):
+            self._watched.get(sid, set()).discard(station_id)
             await self.sio.leave_room(sid, f"station:{station_id}")
         return {"ok": True}
