@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import msgspec
@@ -82,6 +83,7 @@ def _compare_calls(
 ) -> None:
     found.counts["calls_sent"] += len(sent)
     found.counts["calls_answered"] += len(answered)
+    places: defaultdict[str, list[tuple[datetime, tuple[int, int]]]] = defaultdict(list)
     unanswered = grouped(((one.station_id, one.message_id), one) for one in sent)
     for one in answered:
         name = (one.station_id, one.message_id)
@@ -91,6 +93,7 @@ def _compare_calls(
             found.bad("doubled_call" if mine else "lost_call", name, one.action)
             continue
         calls[name].remove(mine[0])
+        places[one.station_id].append((one.sent_at, (mine[0].epoch, mine[0].seq)))
         if mine[0].payload.encode() != bytes(one.payload):
             found.bad("altered_call", name, mine[0].payload)
         _compare_answer(found, one, answers.pop(mine[0].place, []))
@@ -98,6 +101,17 @@ def _compare_calls(
         _match_unheard(found, name, rows, unanswered.get(name, []), answers)
     for place in answers:
         found.bad("answer_to_nothing", place)
+    for station_id, said in places.items():
+        _compare_order(found, station_id, sorted(said))
+
+
+def _compare_order(
+    found: Comparison, station_id: str, said: Sequence[tuple[datetime, tuple[int, int]]]
+) -> None:
+    """A station's frames are numbered as it said them, also across its connections."""
+    for (_, before), (at, after) in pairwise(said):
+        if after <= before:
+            found.bad("inverted", station_id, f"{after} was said after {before}, at {at}")
 
 
 def _compare_answer(found: Comparison, heard: AnsweredCall, logged: Sequence[LogRow]) -> None:

@@ -149,6 +149,15 @@ def test_a_command_that_reached_the_station_twice_is_noticed() -> None:
     assert "doubled_command" in compare(journal, log).counts
 
 
+def test_frames_that_were_numbered_in_another_order_are_noticed() -> None:
+    journal, log = history()
+    swapped = {1: 3, 3: 1}
+    log = [replace(row, seq=swapped.get(row.seq, row.seq)) for row in log]
+    assert compare(journal, log).counts["inverted"] == 1
+    older = [replace(row, epoch=0) if row.seq == 4 else row for row in history()[1]]
+    assert compare(journal, older).counts["inverted"] == 1
+
+
 def test_each_single_row_of_an_answered_call_is_missed_when_it_is_gone() -> None:
     journal, log = history()
     needed = [row for row in log if row.message_id in {"a", "c"} or row.kind == "command"]
