@@ -5,9 +5,10 @@ in AUTOCOMMIT and adds nothing), so a unit of work costs one round trip to begin
 statements need no detour.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import zlib
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Literal, NoReturn, TypeAlias, cast
+from typing import Any, Literal, NoReturn, cast
 
 import asyncpg
 import structlog
@@ -21,6 +22,7 @@ from stationmaster.infra.db.errors import UnitFailed
 from stationmaster.infra.db.pg_errors import DRIVER_ERRORS, is_away, translate
 from stationmaster.infra.db.pg_leader import Leadership
 from stationmaster.infra.db.pg_listener import CHANNEL, Listener
+from stationmaster.infra.db.pg_statements import Driver, Statements
 from stationmaster.infra.db.tables import outbox
 from stationmaster.infra.db.unit import HintSink, Outgoing
 from stationmaster.infra.runtime import Runtime
@@ -28,23 +30,28 @@ from stationmaster.kernel.errors import Unavailable
 
 log = structlog.get_logger()
 
-Driver: TypeAlias = "asyncpg.Connection[Any]"
 BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 CONNECT_WITHIN_S = 5.0
 CHECKOUT_WITHIN_S = 10.0
 PREPARED_STATEMENTS = 500
+# Two numbers: a key space of its own, apart from the leaders' (one number of 64 bits). In the array's order.
+TAKE_TURNS = "SELECT pg_advisory_xact_lock($1::int, turn) FROM unnest($2::int[]) AS turn"
+TURNS = 1
 
 
 class _Reading:
     """Statements on one connection."""
 
-    def __init__(self, connection: AsyncConnection):
-        self._connection = connection
+    def __init__(self, connection: AsyncConnection, driver: Driver, statements: Statements):
+        self._connection, self._driver, self._statements = connection, driver, statements
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Rows:
         try:
-            return cast("Rows", await self._connection.execute(statement, parameters))
+            plan = self._statements.plan_of(statement, parameters)
+            if plan is None:
+                return cast("Rows", await self._connection.execute(statement, parameters))
+            return cast("Rows", await plan.run(self._driver))
         except DRIVER_ERRORS as error:
             self._raise(error)
 
@@ -64,10 +71,16 @@ class _Reading:
 class _Unit(Outgoing, _Reading):
     """See the port."""
 
-    def __init__(self, connection: AsyncConnection, driver: Driver, names: Names, runtime: Runtime):
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        driver: Driver,
+        statements: Statements,
+        names: Names,
+        runtime: Runtime,
+    ):
         Outgoing.__init__(self, names, runtime.clock.now)
-        _Reading.__init__(self, connection)
-        self._driver = driver
+        _Reading.__init__(self, connection, driver, statements)
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Rows:
         self.check_usable()
@@ -114,6 +127,15 @@ class _Unit(Outgoing, _Reading):
 
     def locked(self, statement: Any) -> Any:
         return statement.with_for_update(key_share=True)
+
+    async def take_turns(self, names: Collection[str]) -> None:
+        """Ascending, so that two never wait for each other. Names that share a number wait in vain, no more."""
+        self.check_usable()
+        turns = sorted({zlib.crc32(name.encode()) - 2**31 for name in names})
+        try:
+            await self._driver.execute(TAKE_TURNS, TURNS, turns)
+        except DRIVER_ERRORS as error:
+            self._raise(error)
 
     async def commit(self) -> None:
         """With something said, the notification rides in the COMMIT's round trip."""
@@ -165,6 +187,7 @@ class PostgresDatabase:
             application_name, statement_timeout_s, lock_timeout_s, idle_in_transaction_s
         )
         self._engine: AsyncEngine | None = None
+        self._statements = Statements()
         self._wakes: list[Callable[[], None]] = []
         self._hint_sink: HintSink | None = None
         self._listener = Listener(self._connect, self._wake, self._runtime)
@@ -201,7 +224,7 @@ class PostgresDatabase:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[UnitOfWork]:
         async with self._begun(BEGIN_WRITE) as (connection, driver):
-            unit = _Unit(connection, driver, self._names, self._runtime)
+            unit = _Unit(connection, driver, self._statements, self._names, self._runtime)
             yield unit
             await unit.commit()
         if unit.says_something:
@@ -211,7 +234,7 @@ class PostgresDatabase:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reader]:
         async with self._begun(BEGIN_READ) as (connection, driver):
-            reader = _Reading(connection)
+            reader = _Reading(connection, driver, self._statements)
             yield reader
             await reader.end(driver)
 
@@ -242,7 +265,7 @@ class PostgresDatabase:
                 await _roll_back(driver)
                 raise
         finally:
-            if driver.is_in_transaction():
+            if not driver.is_closed() and driver.is_in_transaction():
                 driver.terminate()  # Clean-up was cut short; such a connection never goes back as it is.
             await connection.close()
 
