@@ -11,6 +11,7 @@ from stationmaster.identity import id_tokens
 from stationmaster.identity.model import IdToken
 from stationmaster.identity.rules.id_token import normal
 from stationmaster.infra.db.database import Reader
+from stationmaster.stations import registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ async def decide_all(
     return [
         Decided(_of_session(own[token], one.station_id))
         if (token := normal(one.id_token)) in own
-        else await _of_card(reader, cards.get(token), now=now, policy=policy)
+        else await _of_card(reader, cards.get(token), one.station_id, now=now, policy=policy)
         for one in asked
     ]
 
@@ -50,9 +51,10 @@ def _of_session(session: Session, station_id: str) -> Verdict:
 
 
 async def _of_card(
-    reader: Reader, token: IdToken | None, *, now: datetime, policy: ChargingPolicy
+    reader: Reader, token: IdToken | None, station_id: str, *, now: datetime, policy: ChargingPolicy
 ) -> Decided:
-    if token is None:
+    station = await registry.find(reader, station_id) if token is not None else None
+    if token is None or station is None:
         return Decided(Verdict.INVALID)
     verdict = authorise(
         payers.known(token),
@@ -62,4 +64,6 @@ async def _of_card(
         # Stations ask again to stop, and two connectors look alike here: only a start can tell.
         is_charging_elsewhere=False,
     )
+    if verdict is Verdict.ACCEPTED and await payers.unpayable(reader, token, station, at=now, now=now):
+        verdict = Verdict.BLOCKED
     return Decided(verdict, verdict is Verdict.ACCEPTED and token.payer_kind != PayerKind.WALLET)

@@ -128,8 +128,9 @@ async def _by_card(
     found = await payers.of_token(
         uow,
         start.id_token,
-        station_id=start.station_id,
+        station=await registry.get(uow, start.station_id),
         connector_id=start.connector_id,
+        at=start.device_at or start.received_at,
         now=now,
         policy=policy,
     )
@@ -168,7 +169,7 @@ async def _new(
     """A session that began at the station; an orphan when nobody pays."""
     started_at = start.device_at or start.received_at
     station = await registry.get(uow, start.station_id)
-    frozen = await terms.of_station(uow, station, payer=found.payer, at=started_at)
+    frozen = await terms.of_start(uow, station, payer=found.payer, at=started_at, now=now)
     is_orphan = found.payer.kind is PayerKind.NOBODY
     state = State.ORPHANED if is_orphan else State.GHOST if joining.is_history else State.ONGOING
     flags = [*start.flags, *([] if frozen.has_tariff or is_orphan else ["tariff_missing"])]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from stationmaster.charging import store
+from stationmaster.charging import store, terms
 from stationmaster.charging.model import ChargingPolicy, Payer, PayerKind, Verdict
 from stationmaster.charging.rules.authorise import KnownToken, authorise
 from stationmaster.identity import id_tokens
@@ -11,7 +11,8 @@ from stationmaster.identity.model import IdToken
 from stationmaster.infra.db.database import Reader, UnitOfWork
 from stationmaster.kernel.errors import InsufficientFunds
 from stationmaster.kernel.ids import IdSource
-from stationmaster.wallet import holds, wallets
+from stationmaster.stations.model import Station
+from stationmaster.wallet import currencies, holds, wallets
 
 SYSTEM = "system:transactions"
 
@@ -29,12 +30,14 @@ async def of_token(
     reader: Reader,
     id_token: str,
     *,
-    station_id: str,
+    station: Station,
     connector_id: int,
+    at: datetime,
     now: datetime,
     policy: ChargingPolicy,
 ) -> Found:
-    """The payer behind a card. Blocked with a payer: only the money is missing."""
+    """The payer behind a card, for a charge that began then. Blocked with a payer: only the money is
+    missing."""
     token = await id_tokens.find(reader, id_token)
     if token is None:
         return Found(Verdict.INVALID, Payer.nobody("unknown_token"))
@@ -46,14 +49,35 @@ async def of_token(
         needed_minor=policy.min_hold_minor,
         is_charging_elsewhere=not policy.allow_concurrent_tokens
         and await store.is_token_charging(
-            reader, id_token=token.token, except_station_id=station_id, except_connector_id=connector_id
+            reader,
+            id_token=token.token,
+            except_station_id=station.station_id,
+            except_connector_id=connector_id,
         ),
     )
+    if verdict is Verdict.ACCEPTED and (why := await unpayable(reader, token, station, at=at, now=now)):
+        return Found(Verdict.BLOCKED, Payer.nobody(why))
     is_broke = verdict is Verdict.BLOCKED and token.status == Verdict.ACCEPTED
     payer = (
         _payer(token) if verdict is Verdict.ACCEPTED or is_broke else Payer.nobody(f"token_{verdict.value}")
     )
     return Found(verdict, payer, spendable)
+
+
+async def unpayable(reader: Reader, token: IdToken, station: Station, *, at: datetime, now: datetime) -> str:
+    """Why a charge of this card's payer could not be booked here. "": it could."""
+    payer = _payer(token)
+    frozen = await terms.of_start(reader, station, payer=payer, at=at, now=now)
+    return "" if await can_book(reader, payer, station, frozen.currency) else "currency_mismatch"
+
+
+async def can_book(reader: Reader, payer: Payer, station: Station, currency: str) -> bool:
+    """Whether what this charge will cost can be booked in its currency. Nothing is booked of a free one."""
+    if payer.kind not in {PayerKind.WALLET, PayerKind.ORGANISATION}:
+        return True
+    organisations = (station.organisation_id, payer.organisation_id or station.organisation_id)
+    driver_id = payer.driver_id if payer.kind is PayerKind.WALLET else None
+    return await currencies.fits(reader, currency, driver_id=driver_id, organisation_ids=organisations)
 
 
 def known(token: IdToken) -> KnownToken:

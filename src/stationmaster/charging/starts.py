@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from stationmaster.charging import facts, settlement, store, terms, transaction_store
+from stationmaster.charging import facts, payers, settlement, store, terms, transaction_store
 from stationmaster.charging.model import (
     DEFAULT_POLICY,
     ChargingPolicy,
@@ -73,6 +73,8 @@ async def request(
     )
     if (refusal := may_start(situation, payer, policy)) is not None:
         raise refusal
+    if not await payers.can_book(uow, payer, station, frozen.currency):
+        raise Refused("currency_mismatch", f"The payer has no account in {frozen.currency}.")
     token = ids.token(TOKEN_CHARACTERS)
     held = amount_minor if payer.kind is PayerKind.WALLET and amount_minor else 0
     session = Session(

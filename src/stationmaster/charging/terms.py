@@ -22,6 +22,13 @@ class Frozen:
     tax_bps: int = 0
 
 
+async def of_start(reader: Reader, station: Station, *, payer: Payer, at: datetime, now: datetime) -> Frozen:
+    """For what began at the station, by its clock. One that goes wrong, or cuts off the fractions of its
+    seconds, may name a time before there was a price: then today's counts."""
+    then = await of_station(reader, station, payer=payer, at=at)
+    return then if then.has_tariff else await of_station(reader, station, payer=payer, at=now)
+
+
 async def of_station(reader: Reader, station: Station, *, payer: Payer, at: datetime) -> Frozen:
     """By the organisation and the tariff in force. Free is free, and what nobody pays has no price."""
     organisation = await people.get_organisation(reader, station.organisation_id)

@@ -1,5 +1,6 @@
 """Organisations, operators, drivers: made, found, disabled."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,8 @@ _ORGANISATION = columns_of(Organisation, organisation)
 EMAIL_MAX = 254
 DEFAULT_FEE_BPS = 1000
 
+_CURRENCY = re.compile("[A-Z]{3}")
+
 
 async def create_organisation(
     uow: UnitOfWork,
@@ -31,9 +34,24 @@ async def create_organisation(
     now: datetime,
     ids: IdSource,
 ) -> Organisation:
+    await _check_currency(uow, currency)
     made = Organisation(ids.new("org"), name, currency, timezone, platform_fee_bps, now)
     await uow.bulk_insert(organisation, [row_of(made)])
     return made
+
+
+async def _check_currency(reader: Reader, currency: str) -> None:
+    """The platform's fees, taxes and bank are accounts of one currency: the first organisation's."""
+    if _CURRENCY.fullmatch(currency) is None:
+        raise Invalid("bad_currency", "A currency is three capital letters, like INR.")
+    oldest = select(organisation.c.currency).order_by(organisation.c.created_at, organisation.c.id).limit(1)
+    first = (await reader.execute(oldest)).first()
+    if first is not None and first.currency != currency:
+        raise Invalid(
+            "currency_mismatch",
+            f"This platform's money is {first.currency}, not {currency}.",
+            hint="currency",
+        )
 
 
 async def get_organisation(reader: Reader, organisation_id: str) -> Organisation:

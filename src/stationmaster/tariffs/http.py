@@ -45,7 +45,7 @@ class TariffList(Wire):
 class NewVersion(Body):
     price_minor_per_kwh: int = Field(ge=0, le=PRICE_MAX_MINOR_PER_KWH)
     tax_bps: int = Field(default=0, ge=0, le=BPS)
-    currency: str = Field(default="", max_length=3)
+    currency: str = Field(default="", pattern="^([A-Z]{3})?$")
     valid_from: datetime | None = None
 
 
@@ -96,13 +96,12 @@ async def add_version(tariff_id: str, body: NewVersion, ctx: Ctx, who: access.Op
     now = ctx.runtime.clock.now()
     async with ctx.database.transaction() as uow:
         tariff = await versions.get(uow, tariff_id, organisation_id=who.organisation_id)
-        current = await versions.in_force(uow, tariff_id=tariff.id, at=now)
         version = await versions.add_version(
             uow,
             tariff_id=tariff.id,
             price_minor_per_kwh=body.price_minor_per_kwh,
             tax_bps=body.tax_bps,
-            currency=body.currency or (current.currency if current is not None else "INR"),
+            currency=body.currency,
             valid_from=access.aware(body.valid_from) or now,
             actor=who.actor,
             now=now,

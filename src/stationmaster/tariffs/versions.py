@@ -34,7 +34,7 @@ async def create(
     ids: IdSource,
 ) -> tuple[Tariff, TariffVersion]:
     """A tariff with its first version; ``currency`` "" is the organisation's."""
-    owner = await people.get_organisation(uow, organisation_id)
+    await people.get_organisation(uow, organisation_id)
     made = Tariff(ids.new("tariff"), organisation_id, name, now)
     await uow.bulk_insert(tariff, [row_of(made)])
     version = await add_version(
@@ -42,7 +42,7 @@ async def create(
         tariff_id=made.id,
         price_minor_per_kwh=price_minor_per_kwh,
         tax_bps=tax_bps,
-        currency=currency or owner.currency,
+        currency=currency,
         valid_from=valid_from or now,
         actor=actor,
         now=now,
@@ -57,19 +57,23 @@ async def add_version(
     tariff_id: str,
     price_minor_per_kwh: int,
     tax_bps: int = 0,
-    currency: str,
+    currency: str = "",
     valid_from: datetime,
     actor: str = "",
     now: datetime,
     ids: IdSource,
 ) -> TariffVersion:
     """A new price from a date that is not in the past: what was charged was charged by the price of its
-    time."""
+    time. ``currency`` "" is the organisation's, and no other one can be booked."""
     _check_terms(price_minor_per_kwh, tax_bps)
     if valid_from < now:
         raise Invalid("valid_in_the_past", "A price can begin now or later.")
     await uow.execute(uow.locked(select(tariff.c.id).where(tariff.c.id == tariff_id)))
-    await get(uow, tariff_id)
+    owner = await people.get_organisation(uow, (await get(uow, tariff_id)).organisation_id)
+    if currency not in {"", owner.currency}:
+        raise Invalid(
+            "currency_mismatch", f"The organisation's prices are in {owner.currency}.", hint="currency"
+        )
     newest = await uow.execute(
         select(func.coalesce(func.max(tariff_version.c.version), 0)).where(
             tariff_version.c.tariff_id == tariff_id
@@ -79,7 +83,7 @@ async def add_version(
         id=ids.new("price"),
         tariff_id=tariff_id,
         version=int(newest.scalar()) + 1,
-        currency=currency,
+        currency=owner.currency,
         price_minor_per_kwh=price_minor_per_kwh,
         tax_bps=tax_bps,
         valid_from=valid_from,
@@ -109,12 +113,6 @@ async def in_force(reader: Reader, *, tariff_id: str | None, at: datetime) -> Ta
             .limit(1)
         )
     ).first()
-    return None if row is None else value_of(TariffVersion, row)
-
-
-async def find_version(reader: Reader, version_id: str) -> TariffVersion | None:
-    """The one a session was started with."""
-    row = (await reader.execute(select(*_VERSION).where(tariff_version.c.id == version_id))).first()
     return None if row is None else value_of(TariffVersion, row)
 
 

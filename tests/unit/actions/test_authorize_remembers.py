@@ -21,6 +21,7 @@ async def test_an_organisations_card_is_remembered_and_a_wallets_is_not() -> Non
     """What is in a wallet cannot be known later; who an organisation pays for can."""
     async with a_street() as street:
         world = street.world
+        await street.station()
         driver = await world.driver()
         async with world.database.transaction() as uow:
             await id_tokens.register(
