@@ -42,7 +42,13 @@ def rabbitmq_url(services: Services) -> str:
 
 @pytest.fixture
 def postgres_url(services: Services) -> str:
-    """A fresh database."""
+    """A fresh database with the newest schema."""
+    return services.migrated_postgres_url()
+
+
+@pytest.fixture
+def empty_postgres_url(services: Services) -> str:
+    """A fresh database with nothing in it."""
     return services.postgres_url()
 
 

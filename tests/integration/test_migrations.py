@@ -38,7 +38,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/migrations.db"
     else:
-        yield request.getfixturevalue("postgres_url")
+        yield request.getfixturevalue("empty_postgres_url")
 
 
 def reflected(connection: Connection) -> dict[str, Table]:

@@ -6,7 +6,7 @@ Reads the rows with a connection of its own, and computes the price itself.
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,9 @@ from tests.support.loss import grouped
 
 from stationmaster.simulator.model import Transaction
 
-Row = Mapping[str, Any]
+Row = Any
+"""A record: its columns by name."""
+
 TERMINAL = frozenset({"COMPLETED", "TERMINATED", "FAILED"})
 PAYING = frozenset({"wallet", "organisation"})
 
@@ -57,6 +59,11 @@ def fetch(url: str, query: str, *values: Any) -> list[Row]:
     if failure:
         raise failure[0]
     return found
+
+
+def count(url: str, what: str) -> int:
+    """How many rows: ``what`` is a table, with its condition."""
+    return int(fetch(url, f"SELECT count(*) FROM {what}")[0][0])
 
 
 @dataclass(slots=True)

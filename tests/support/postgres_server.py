@@ -77,11 +77,11 @@ class PostgresServer(Server):
 Postgres = PostgresServer
 
 
-def create_database(url: str) -> str:
-    """On the server that ``url`` names."""
+def create_database(url: str, *, like: str = "template1") -> str:
+    """On the server that ``url`` names, a copy of the database ``like``."""
     name = f"t{os.getpid()}_{next(_numbers)}"
     execute(url, f"DROP DATABASE IF EXISTS {name}")
-    execute(url, f"CREATE DATABASE {name}")
+    execute(url, f"CREATE DATABASE {name} TEMPLATE {like}")
     parts = urllib.parse.urlsplit(url)
     return urllib.parse.urlunsplit(parts._replace(path=f"/{name}"))
 

@@ -73,6 +73,19 @@ class Services:
         given = os.environ.get("TEST_POSTGRES_URL")
         return create_database(given) if given else self.postgres.new_database()
 
+    def migrated_postgres_url(self) -> str:
+        """A fresh database with the newest schema: migrated once, copied afterwards."""
+        server = os.environ.get("TEST_POSTGRES_URL") or self.postgres.url
+        return create_database(server, like=self._template)
+
+    @cached_property
+    def _template(self) -> str:
+        from stationmaster.infra.db import migrate
+
+        url = self.postgres_url()
+        migrate.upgrade(url)
+        return url.rpartition("/")[2].partition("?")[0]
+
     def redis_url(self) -> str:
         """Emptied."""
         url = os.environ.get("TEST_REDIS_URL") or self.redis.url
