@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,19 +20,30 @@ import msgspec
 import pytest
 from sqlalchemy import and_, func, or_, select
 from tests.integration.order_database import COMPARED, prepare, rows
-from tests.integration.order_histories import MAILBOX, History, Link, deliveries, history, in_small_steps
+from tests.integration.order_histories import (
+    BEGIN,
+    MAILBOX,
+    History,
+    Link,
+    across_links,
+    deliveries,
+    history,
+    in_small_steps,
+)
 
+from stationmaster.charging.tables import charging_session
 from stationmaster.contracts.commands import DecidedAnswer
 from stationmaster.contracts.topology import topology
 from stationmaster.infra.bus.amqp import AmqpBus
 from stationmaster.infra.bus.journal import Journal, JournalBus
 from stationmaster.infra.bus.port import Delivery, Message
 from stationmaster.infra.db import migrate
-from stationmaster.infra.db.database import Database
+from stationmaster.infra.db.database import Database, UnitOfWork
 from stationmaster.infra.db.postgres import PostgresDatabase
 from stationmaster.infra.db.sqlite import SqliteDatabase
 from stationmaster.infra.db.tables import link_mark, stored_answer
 from stationmaster.infra.runtime import Runtime
+from stationmaster.worker import marks
 from stationmaster.worker.frames import FrameWorker, Intake
 
 pytestmark = [pytest.mark.anyio, pytest.mark.services]
@@ -283,3 +295,53 @@ async def _on_the_journal(path: Path, database: Any, made: History) -> None:
         await until_applied(database, made.ends(phase))
     await worker.stop()
     await bus.stop()
+
+
+class Held(PostgresDatabase):
+    """Its units of work come to their end when they are let go."""
+
+    let_go: asyncio.Event
+    at_the_end: asyncio.Event
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[UnitOfWork]:
+        async with super().transaction() as uow:
+            yield uow
+            self.at_the_end.set()
+            await self.let_go.wait()
+
+
+async def test_a_stop_that_is_about_to_be_kept_finds_its_start(postgres_url: str) -> None:
+    """The start is on the station's older link, in another worker's hands."""
+    migrate.upgrade(postgres_url)
+    made = across_links(4)
+    held, database = Held(postgres_url), PostgresDatabase(postgres_url)
+    held.at_the_end, held.let_go = asyncio.Event(), asyncio.Event()
+    station = made.stations[0]
+    frames = [frame for frame in made.frames if frame.place[0] == station]
+    middle = next(n for n, frame in enumerate(frames) if frame.place[1] != frames[0].place[1])
+    older, newer = (
+        Delivery("ocpp_messages", "", [frame.body for frame in part])
+        for part in (frames[:middle], frames[middle:])
+    )
+    for each in (held, database):
+        await each.start()
+    try:
+        await prepare(database, [made])
+        await marks.make(database, {frame.place[:2] for frame in frames}, now=BEGIN)
+        late, early = (
+            FrameWorker(database=each, bus=Nobody(), runtime=Runtime())  # type: ignore[arg-type]
+            for each in (held, database)
+        )
+        stopping = asyncio.ensure_future(late.take([newer]))
+        await held.at_the_end.wait()
+        starting = asyncio.ensure_future(early.take([older]))
+        await asyncio.wait([starting], timeout=0.3)
+        assert not starting.done(), "the station's other link is another worker's now"
+        held.let_go.set()
+        await asyncio.gather(stopping, starting)
+        [session] = await rows(database, charging_session, [station])
+        assert session[2] in {"COMPLETED", "TERMINATED"}, session
+    finally:
+        for each in (held, database):
+            await each.stop()

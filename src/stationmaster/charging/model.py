@@ -213,6 +213,8 @@ class Start:
     is_late: bool = False
     given: "Given | None" = None
     flags: tuple[str, ...] = ()
+    epoch: int = 0
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,13 +114,15 @@ async def insert_unmatched_stops(uow: UnitOfWork, rows: Sequence[dict[str, Any]]
 
 
 async def unmatched_stops_of(
-    reader: Reader, *, station_id: str, transaction_ids: Sequence[int]
+    reader: Reader, *, station_ids: Sequence[str], transaction_ids: Sequence[int]
 ) -> list[Row[Any]]:
     """Stops that came before their start."""
+    if not transaction_ids:
+        return []
     query = (
         select(unmatched_stop)
         .where(
-            unmatched_stop.c.station_id == station_id,
+            unmatched_stop.c.station_id.in_(station_ids),
             unmatched_stop.c.transaction_id.in_(transaction_ids),
             unmatched_stop.c.resolved_at.is_(None),
         )

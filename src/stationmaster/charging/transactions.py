@@ -50,7 +50,8 @@ async def begin(
     policy: ChargingPolicy = DEFAULT_POLICY,
 ) -> list[Begun]:
     """One after the other: each may change what the next one finds."""
-    return [await _begin(uow, start, encode=encode, now=now, ids=ids, policy=policy) for start in starts]
+    begun = [await _begin(uow, start, encode=encode, now=now, ids=ids, policy=policy) for start in starts]
+    return await _with_kept_stops(uow, starts, begun)
 
 
 async def _begin(
@@ -87,8 +88,7 @@ async def _begin(
         await stops.ask_locked(
             uow, session, actor="system:unfunded", now=now, ids=ids, policy=policy, why=funded.why
         )
-    kept = await _kept_stops(uow, start, transaction_id) if start.is_late else ()
-    return Begun(transaction_id, answer, kept_stops=kept)
+    return Begun(transaction_id, answer)
 
 
 def must_stop(funded: Funded, told: Given | None) -> bool:
@@ -184,15 +184,39 @@ def _transaction(
     )
 
 
-async def _kept_stops(uow: UnitOfWork, start: Start, transaction_id: int) -> tuple[KeptStop, ...]:
-    """Stops that came before this start, as sent: the dialect reads them and ends the transaction."""
+async def _with_kept_stops(uow: UnitOfWork, starts: Sequence[Start], begun: Sequence[Begun]) -> list[Begun]:
+    """Stops that came before their start, as sent: the dialect reads them and ends the transaction."""
+    meant = [
+        frozenset() if one.is_repeat else _ids_of(start, one)
+        for start, one in zip(starts, begun, strict=True)
+    ]
+    kept: dict[tuple[str, int], list[KeptStop]] = {}
+    for row in await transaction_store.unmatched_stops_of(
+        uow,
+        station_ids=sorted({start.station_id for start in starts}),
+        transaction_ids=sorted({id_ for ids in meant for id_ in ids}),
+    ):
+        stop = KeptStop(row.id, row.station_id, row.payload.encode(), row.epoch, row.seq, row.received_at)
+        kept.setdefault((row.station_id, row.transaction_id), []).append(stop)
+    return [
+        replace(
+            one, kept_stops=_fitting(start, [k for id_ in ids for k in kept.get((start.station_id, id_), [])])
+        )
+        for start, one, ids in zip(starts, begun, meant, strict=True)
+    ]
+
+
+def _ids_of(start: Start, begun: Begun) -> frozenset[int]:
+    """What the station may call this transaction."""
     told = start.given.transaction_id if start.given else None
-    meant = sorted({id_ for id_ in (told, start.proposed_transaction_id, transaction_id) if id_})
-    rows = await transaction_store.unmatched_stops_of(uow, station_id=start.station_id, transaction_ids=meant)
-    return tuple(
-        KeptStop(row.id, row.station_id, row.payload.encode(), row.epoch, row.seq, row.received_at)
-        for row in rows
-    )
+    return frozenset(id_ for id_ in (told, start.proposed_transaction_id, begun.transaction_id) if id_)
+
+
+def _fitting(start: Start, kept: Sequence[KeptStop]) -> tuple[KeptStop, ...]:
+    """Ids are ours, but a station may still have stops of somebody else's to say, with the same numbers: in
+    the station's own order such a stop comes before the start."""
+    found = [k for k in kept if start.is_late or (k.epoch, k.seq) > (start.epoch, start.seq)]
+    return tuple(sorted(found, key=lambda k: k.id))
 
 
 async def given(

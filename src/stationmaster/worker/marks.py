@@ -75,9 +75,14 @@ def _locking(links: Collection[Link]) -> Select[Any]:
 
 
 async def lock(uow: UnitOfWork, links: Collection[Link]) -> dict[Link, LinkState]:
-    """Lock these links until the commit. Raises MarksMissing."""
+    """Lock these links until the commit. Raises MarksMissing.
+
+    The turn is the station's and not the link's: a stop on the new link and its start on the old one, in the
+    hands of two workers, would both miss what the other is about to commit.
+    """
     if not links:
         return {}
+    await uow.take_turns({f"station:{station_id}" for station_id, _ in links})
     rows = await uow.execute(uow.locked(_locking(links)))
     found = {(row.station_id, row.epoch): _state(row) for row in rows}
     missing = [link for link in links if link not in found]

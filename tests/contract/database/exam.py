@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 
 from stationmaster.contracts import facts
 from stationmaster.contracts.facts import Fact
@@ -464,6 +464,24 @@ class DatabaseExam:
         await asyncio.gather(*(add_one(handles[i % 2]) for i in range(20)))
         async with handles[0].reading() as reader:
             assert (await reader.execute(select(counter.c.value))).scalar() == 20
+
+    async def test_turns_serialise_what_has_no_row_yet(self, handles: list[Database]) -> None:
+        async def add_one(number: int) -> None:
+            names = ["a", "b"] if number % 2 else ["b", "a", "c"]
+            async with handles[number % 2].transaction() as uow:
+                await uow.take_turns(names)
+                there = (await uow.execute(select(func.count()).select_from(counter))).scalar()
+                await asyncio.sleep(0.001)
+                await uow.bulk_insert(counter, [{"name": f"n{there}", "value": 0}])
+
+        await asyncio.gather(*(add_one(number) for number in range(8)))
+        async with handles[0].reading() as reader:
+            assert (await reader.execute(select(func.count()).select_from(counter))).scalar() == 8
+
+    async def test_a_turn_keeps_nobody_from_leading(self, handles: list[Database]) -> None:
+        async with handles[0].transaction() as uow, handles[1].leader("a") as mine:
+            await uow.take_turns(["a", "job:a"])
+            assert mine
 
     async def test_one_leader_at_a_time(self, handles: list[Database]) -> None:
         first, second = handles

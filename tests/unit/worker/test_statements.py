@@ -18,7 +18,7 @@ from stationmaster.stations import registry
 
 pytestmark = pytest.mark.anyio
 STATEMENTS_MAX = 8
-SAID = {"execute", "execute_many", "bulk_insert", "bulk_update", "bulk_upsert", "copy"}
+SAID = {"execute", "execute_many", "bulk_insert", "bulk_update", "bulk_upsert", "copy", "take_turns"}
 
 
 class Counting:

@@ -91,6 +91,8 @@ def _start(call: Call[StartTransactionRequest]) -> Start:
         is_late=call.is_late,
         given=read_given(call.given) if call.given is not None else None,
         flags=flags,
+        epoch=call.epoch,
+        seq=call.seq,
     )
 
 

@@ -5,7 +5,7 @@ runner) opens one and commits it. Statements are SQLAlchemy Core; what the engin
 `bulk_insert`, `bulk_update`, `lock`, `leader`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
@@ -65,6 +65,12 @@ class UnitOfWork(Reader, Protocol):
     def locked(self, statement: Any) -> Any:
         """The SELECT with a row lock (FOR NO KEY UPDATE); nothing on SQLite, whose writer is alone. Lock in one
         statement, load state in the next (performance 9)."""
+        ...
+
+    async def take_turns(self, names: Collection[str]) -> None:
+        """Until the commit nobody else who names one of these goes on: for what has no row to lock yet. One
+        statement; first in the unit of work, so that what is read next is what the one before has committed.
+        Nothing on SQLite, whose writer is alone."""
         ...
 
     def announce(self, fact: Fact) -> None:

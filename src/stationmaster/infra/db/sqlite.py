@@ -9,7 +9,7 @@ import asyncio
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -108,6 +108,9 @@ class _Unit(Outgoing, _Reading):
 
     def locked(self, statement: Any) -> Any:
         return statement
+
+    async def take_turns(self, names: Collection[str]) -> None:  # noqa: ARG002 - the port's
+        self.check_usable()
 
     async def commit(self) -> None:
         self.check_usable()
