@@ -151,6 +151,7 @@ class Gateway:
             presence=self._presence, epochs=self._epochs, kit=kit, links=self._links,
             opened=self._link_opened,
         )  # fmt: skip
+        self._is_assembled = True
 
     async def _briefly(self, task: asyncio.Task[Any]) -> None:
         """The usual start is complete when it returns; the start without backend or broker goes on without

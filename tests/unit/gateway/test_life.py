@@ -8,6 +8,7 @@ import httpx
 import msgspec
 import pytest
 from tests.unit.gateway.kit import Directory, World, dial, record, until, world
+from websockets.exceptions import InvalidStatus
 
 from stationmaster.gateway.addresses import Networks, remote_address
 from stationmaster.gateway.epochs import Epochs
@@ -38,6 +39,18 @@ async def test_a_graceful_stop_answers_says_goodbye_and_puts_the_end_on_record()
         assert (closed.message_type, closed.seq) == ("LinkClosed", 3)
         assert msgspec.json.decode(closed.payload) == {"code": 1001, "reason": "going away", "lastSeq": 2}
         assert await w.cache.get(key_of("CP-1")) is None
+        await w.start()
+
+
+async def test_a_graceful_stop_tells_heartbeats_and_refusals() -> None:
+    async with world(heartbeats_every_s=3600.0, refusals_every_s=3600.0) as w:
+        await w.link()
+        with pytest.raises(InvalidStatus):
+            await dial(w.port, "CP-1", path="/ws/ocpp/201/CP-1")
+        await w.stop()
+        said = [msgspec.json.decode(m.body) for m in w.bus.published if b'"heartbeats"' in m.body]
+        assert [one["counts"] for one in said] == [{"CP-1": 1}]
+        assert [refused.reason for refused in w.directory.told] == ["no_subprotocol"]
         await w.start()
 
 
