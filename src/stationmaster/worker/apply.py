@@ -102,7 +102,8 @@ class Applier:
             if step.refused is None:
                 continue
             done.set_aside[step.frame] = f"{step.refused.code}: {step.refused.message}"
-            if self._is_open(step.frame):
+            # Never a CALLERROR for our own trouble: unanswered, the gateway decides by its offline policy.
+            if not step.is_our_fault and self._is_open(step.frame):
                 done.answers.append(Answer(step.frame, error_code=step.refused.code))
 
     async def _handle(self, uow: UnitOfWork, done: Applied, sequences: Sequence[Sequence[Step]]) -> None:

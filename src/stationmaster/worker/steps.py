@@ -15,7 +15,8 @@ from stationmaster.contracts.envelope import Envelope
 from stationmaster.worker.batch import Frame
 from stationmaster.worker.turns import Place, Turn
 
-INTERNAL_ERROR = "InternalError"
+OUR_FAULT = "our_fault"
+"""Not one of OCPP's codes: no station ever hears of it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +35,11 @@ class Step:
         """What handles it: an action, `LinkOpened`, `LinkClosed` or `given`."""
         envelope = self.frame.envelope
         return envelopes.GIVEN if envelope.kind == envelopes.GIVEN else envelope.message_type
+
+    @property
+    def is_our_fault(self) -> bool:
+        """It could be read, and handling it failed."""
+        return self.refused is not None and self.refused.code == OUR_FAULT
 
 
 def by_station(turns: Sequence[Turn], replays: Collection[Frame]) -> list[list[Step]]:
@@ -59,7 +65,7 @@ def read(steps: Sequence[Step], registry: Registry, refuse: Mapping[Place, str])
     for step in steps:
         try:
             if reason := refuse.get(step.frame.place):
-                raise Unreadable(INTERNAL_ERROR, reason)
+                raise Unreadable(OUR_FAULT, reason)
             step.call = _call(step, registry, given.get(step.frame.place))
         except Unreadable as error:
             step.refused = error

@@ -124,14 +124,17 @@ async def test_an_unreadable_decided_call_is_answered_with_an_error(tmp_path: Pa
         assert len(await kit.rows(select(stored_answer))) == 2
 
 
-async def test_a_culprit_that_needs_an_answer_gets_an_error(tmp_path: Path) -> None:
+async def test_a_culprit_that_needs_an_answer_is_left_to_the_gateway(tmp_path: Path) -> None:
     async def fails(calls: Sequence[Call[AuthorizeRequest]]) -> Sequence[None]:
         raise RuntimeError("no")
 
     broken = Registry(files=[action_file("authorize", AuthorizeRequest, AuthorizeResponse, fails)])
     async with a_kit(tmp_path, registry=broken) as kit:
         await kit.take(kit.frame(1, "Authorize", {"idTag": "A"}))
-        assert kit.bus.answers() == [(1, "", "InternalError")]
+        assert kit.bus.answers() == []
+        assert await kit.rows(select(stored_answer)) == []
+        [row] = await kit.rows(select(set_aside_frame.c.reason))
+        assert row.reason == "our_fault: RuntimeError: no"
 
 
 async def test_documents_that_are_no_frames_become_dead_letters_alone(tmp_path: Path) -> None:
