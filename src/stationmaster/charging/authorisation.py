@@ -57,7 +57,7 @@ async def _of_card(
     if token is None or station is None:
         return Decided(Verdict.INVALID)
     verdict = authorise(
-        payers.known(token),
+        payers.known(token, station),
         now=now,
         spendable_minor=await payers.spendable_minor(reader, token),
         needed_minor=policy.min_hold_minor,

@@ -43,7 +43,7 @@ async def of_token(
         return Found(Verdict.INVALID, Payer.nobody("unknown_token"))
     spendable = await spendable_minor(reader, token)
     verdict = authorise(
-        known(token),
+        known(token, station),
         now=now,
         spendable_minor=spendable,
         needed_minor=policy.min_hold_minor,
@@ -80,8 +80,13 @@ async def can_book(reader: Reader, payer: Payer, station: Station, currency: str
     return await currencies.fits(reader, currency, driver_id=driver_id, organisation_ids=organisations)
 
 
-def known(token: IdToken) -> KnownToken:
-    return KnownToken(token.status, token.expires_at, token.payer_kind == PayerKind.WALLET)
+def known(token: IdToken, station: Station) -> KnownToken:
+    """A driver's wallet pays anywhere. What is free, or paid by an organisation, is so at its own stations:
+    nobody gives away another one's energy."""
+    is_wallet = token.payer_kind == PayerKind.WALLET
+    is_roaming = is_wallet and not token.is_operator
+    is_foreign = not is_roaming and token.organisation_id != station.organisation_id
+    return KnownToken(token.status, token.expires_at, is_wallet, is_foreign)
 
 
 async def spendable_minor(reader: Reader, token: IdToken) -> int:

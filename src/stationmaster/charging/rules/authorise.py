@@ -13,6 +13,7 @@ class KnownToken:
     status: str  # Accepted | Blocked
     expires_at: datetime | None
     is_paid_by_wallet: bool
+    is_foreign: bool = False  # of an organisation whose stations these are not, and good for its own only
 
 
 def authorise(
@@ -24,7 +25,7 @@ def authorise(
     is_charging_elsewhere: bool,
 ) -> Verdict:
     """``spendable_minor`` is asked only of wallets: the other payers are good for it."""
-    if token is None:
+    if token is None or token.is_foreign:
         return Verdict.INVALID
     if token.status != Verdict.ACCEPTED:
         return Verdict.BLOCKED
