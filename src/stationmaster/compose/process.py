@@ -1,6 +1,7 @@
 """One process: which roles, in which order up, and the same way down."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -151,9 +152,18 @@ async def until_signalled() -> None:
     await asked.wait()
 
 
+def calm_garbage_collector() -> None:
+    """What exists now stays for good, and what comes lives for a batch and dies by reference count. Looking
+    through all of it as often as Python does by default took a fifth of a worker's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
 async def serve(settings: Settings, names: Sequence[str]) -> None:
     """The roles until a signal."""
     async with running(settings, names):
+        calm_garbage_collector()
         log.info("ready", roles=list(names))
         await until_signalled()
 
