@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.bench.cpu import Meter, Roots
 from tests.bench.truth import AskPostgres, AskSqlite, Truth
-from tests.support.installation import Installation, Role, installation
+from tests.support.installation import Installation, Role, installation, wait_until
 from tests.support.services import Services
 
 COMPOSITIONS = ("production", "embedded")
@@ -46,6 +46,8 @@ def standing(
         stations = _stations(found, folder, chargers)
         if profiled:
             _profile(found, profiled)
+        for role in found.roles.values():
+            wait_until(lambda: _is_ready(role), f"{role.name} is ready, see {role.log}")  # noqa: B023
         truth = _truth(found, urls)
         yield Place(name, found, stations, chargers, truth, _meter(found, services, truth), urls)
     finally:
@@ -57,6 +59,11 @@ def standing(
                     role.stop()
         if found._http is not None:
             found._http.close()
+
+
+def _is_ready(role: Role) -> bool:
+    """What a process says once it has started; the cost of starting is not measured."""
+    return '"event": "ready"' in role.log.read_text(errors="replace")
 
 
 def _urls(services: Services) -> dict[str, str]:
@@ -115,6 +122,7 @@ def _profile(place: Installation, name: str) -> None:
     """The role again, under cProfile; the figures are then good for shares only."""
     role = place.roles[name]
     role.stop()
+    role.log.write_text("")
     place.roles[name] = _Profiled(name, role.command, role.env, role.log)
     place.roles[name].start()
     place.wait_ready()
