@@ -11,7 +11,7 @@ from stationmaster.contracts.commands import CommandOutcome, StationCommand
 from stationmaster.infra.bus.port import Bus, Message, PublishUnknown, Unroutable
 from stationmaster.infra.cache.memory import MemoryCache
 from stationmaster.kernel.errors import NotFound, Refused
-from stationmaster.stations import commands, presence, registry
+from stationmaster.stations import commands, http_commands, presence, registry
 from stationmaster.stations.consumers import command_response, dispatch
 from stationmaster.stations.jobs import command_deadlines
 from stationmaster.stations.model import Command, LinkEvent
@@ -246,3 +246,31 @@ async def test_silence_becomes_an_outcome_until_it_was_heard() -> None:
         await world.take_outbox()
         await command_deadlines.run(database=world.database, clock=world.clock)
         assert await the_outcomes(world) == []
+
+
+async def test_a_timeout_is_said_at_once_and_then_every_few_minutes() -> None:
+    async with a_world() as world:
+        await world.station()
+        await asked(world)
+        await the_request(world)
+        world.clock.advance(30 + 15)
+        said = []
+        for _ in range(60):  # twenty minutes in which nobody works on outcomes
+            world.clock.advance(command_deadlines.EVERY_S)
+            await command_deadlines.run(database=world.database, clock=world.clock)
+            said.append(len(await the_outcomes(world)))
+        assert said[0] == 1
+        assert 4 <= sum(said) <= 8
+
+
+async def test_people_do_not_see_a_stations_key() -> None:
+    async with a_world() as world:
+        await world.station()
+        key = {"key": "AuthorizationKey", "value": "c0ffee"}
+        command = await asked(world, "ChangeConfiguration", key)
+        answer = msgspec.json.encode({"configurationKey": [key]})
+        async with world.database.transaction() as uow:
+            await commands.finish(uow, command_id=command.id, state="accepted", answer=answer, now=world.now)
+        shown = http_commands._out(await current(world, command.id))
+        assert shown.payload == {"key": "AuthorizationKey", "value": "***"}
+        assert "c0ffee" not in shown.model_dump_json()
