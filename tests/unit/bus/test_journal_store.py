@@ -54,6 +54,25 @@ async def test_a_failed_commit_fails_everybody_in_it_and_leaves_nothing(tmp_path
     await journal.close()
 
 
+@pytest.mark.parametrize("in_thread", [False, True])
+@pytest.mark.parametrize("value", [2**70, "\ud800"])
+async def test_a_value_that_cannot_be_written_fails_its_writer_alone(
+    tmp_path: Path, value: object, *, in_thread: bool
+) -> None:
+    journal = Journal(tmp_path / "journal.db", in_thread=in_thread)
+    journal.open(SCHEMA)
+    async with asyncio.timeout(5):
+        outcomes = await asyncio.gather(
+            journal.write(lambda c: insert(1, c)),
+            journal.write(lambda c: c.execute("INSERT INTO note VALUES (?)", (value,))),
+            journal.write(lambda c: insert(2, c)),
+            return_exceptions=True,
+        )
+        assert [outcomes[0], type(outcomes[1]), outcomes[2]] == [10, JournalUnavailable, 20]
+        assert await journal.read("SELECT n FROM note ORDER BY n") == [(1,), (2,)]
+    await journal.close()
+
+
 async def test_two_at_once_are_refused(tmp_path: Path) -> None:
     first, second = Journal(tmp_path / "journal.db"), Journal(tmp_path / "journal.db")
     first.open(SCHEMA)

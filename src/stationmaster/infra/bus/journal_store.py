@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
+Outcome = tuple[Any, Exception | None]
 
 
 class JournalUnavailable(Unavailable):
@@ -144,37 +145,40 @@ class Journal:
         if not units:
             return
         if self._executor is None:
-            self._end(units, *_commit(self._connection, units))
+            self._end(units, _commit(self._connection, units))
             return
         self._is_committing = True
         loop = asyncio.get_running_loop()
         running = loop.run_in_executor(self._executor, _commit, self._connection, units)
         running.add_done_callback(lambda future: self._committed(units, future))
 
-    def _committed(
-        self, units: list[Unit], running: "asyncio.Future[tuple[list[Any], Exception | None]]"
-    ) -> None:
+    def _committed(self, units: list[Unit], running: "asyncio.Future[list[Outcome]]") -> None:
         self._is_committing = False
         if running.cancelled():
             return  # abandoned
-        self._end(units, *running.result())
+        self._end(units, running.result())
         self._begin()
 
-    def _end(self, units: list[Unit], results: list[Any], error: Exception | None) -> None:
-        if error is not None:
-            log.error("journal.commit_failed", path=str(self.path), reason=str(error))
-        for unit, result in zip(units, results, strict=True):
+    def _end(self, units: list[Unit], outcomes: list[Outcome]) -> None:
+        failed = next((error for _, error in outcomes if error is not None), None)
+        if failed is not None:
+            log.error("journal.commit_failed", path=str(self.path), reason=str(failed))
+        for unit, (result, error) in zip(units, outcomes, strict=True):
             unit.done(result, error)
 
 
-def _commit(connection: sqlite3.Connection, units: list[Unit]) -> tuple[list[Any], Exception | None]:
-    """All or nothing; runs in the journal's thread."""
+def _commit(connection: sqlite3.Connection, units: list[Unit]) -> list[Outcome]:
+    """All or nothing; runs in the journal's thread. Only where a unit itself is at fault (a value that cannot
+    be written) does each get a commit of its own, so that nobody else fails with it.
+    """
     try:
         connection.execute("BEGIN IMMEDIATE")
         results = [unit.work(connection) for unit in units]
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
+    except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        return [None] * len(units), error
-    return results, None
+        if isinstance(error, sqlite3.Error) or len(units) == 1:
+            return [(None, error)] * len(units)
+        return [outcome for unit in units for outcome in _commit(connection, [unit])]
+    return [(result, None) for result in results]
