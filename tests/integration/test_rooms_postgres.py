@@ -16,6 +16,7 @@ from tests.unit.identity import test_id_tokens, test_logins
 from tests.unit.stations import test_commands, test_presence, test_registry, test_status
 from tests.unit.tariffs import test_versions
 from tests.unit.wallet import test_holds
+from tests.unit.worker import test_housekeeping
 
 from stationmaster.infra.db import migrate
 from stationmaster.infra.db.again import with_retries
@@ -36,6 +37,7 @@ UNITS = (
     test_id_tokens,
     test_versions,
     test_session_hours,
+    test_housekeeping,
 )
 
 
