@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Depends
 
+from stationmaster.contracts.redaction import redact
 from stationmaster.identity import access
 from stationmaster.infra.http import pagination
 from stationmaster.infra.http.context import Context, get
@@ -65,10 +66,10 @@ def _out(command: Command) -> CommandOut:
         station_id=command.station_id,
         action=command.action,
         connector_id=connector_of(command.payload),
-        payload=json.loads(command.payload),
+        payload=json.loads(redact(command.payload)),
         state=command.state,
         status=command.status,
-        answer=json.loads(command.answer) if command.answer else None,
+        answer=json.loads(redact(command.answer)) if command.answer else None,
         error=command.error,
         session_id=command.session_id,
         actor=command.actor,

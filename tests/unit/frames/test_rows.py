@@ -109,6 +109,25 @@ def test_a_configuration_told_by_the_station_hides_its_key() -> None:
     assert '"b"' in row.message_data
 
 
+def test_an_answer_of_which_nobody_knows_the_question_hides_the_key() -> None:
+    told = b'{"configurationKey":[{"key":"AuthorizationKey","readonly":false,"value":"c0ffee"}]}'
+    [row] = rows("result", "", payload=told, raw_data=b'[3,"1",' + told + b"]")
+    assert "c0ffee" not in row.message_data + (row.raw or "")
+    assert row.flags == '["redacted"]'
+
+
+def test_what_is_no_json_and_mentions_a_key_is_hidden_as_a_whole() -> None:
+    torn = b'{"key":"AuthorizationKey","value":"c0ff'
+    [row] = rows("command", "ChangeConfiguration", payload=torn)
+    assert row.message_data == '"***"'
+
+
+def test_escapes_without_a_secret_are_written_as_they_came() -> None:
+    said = b'{ "vendorId": "\\u00e9", "data": "the password, please" }'
+    [row] = rows("call", "DataTransfer", payload=said)
+    assert (row.message_data, row.flags) == (said.decode(), None)
+
+
 def test_passwords_in_urls_are_hidden() -> None:
     payload = b'{"location":"ftp://user:pa:ss@example.org/up?x=1","retries":1}'
     [row] = rows(

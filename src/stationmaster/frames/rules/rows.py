@@ -12,7 +12,7 @@ import msgspec
 
 from stationmaster.contracts import envelope as envelopes
 from stationmaster.contracts.envelope import INCOMING, OUTGOING, Envelope
-from stationmaster.frames.rules.redact import redact
+from stationmaster.contracts.redaction import redact
 
 TEXT_MAX: Final = 64 * 1024
 """Characters of a payload or frame that are kept; the gateway lets no frame through that is much longer."""
@@ -91,7 +91,9 @@ def _row(
     raw: str | None,
     more_flags: tuple[str, ...] = (),
 ) -> Row:
-    data, raw, is_redacted = redact(envelope.message_type, payload.decode("utf-8", "replace"), raw)
+    said = payload.decode("utf-8", "replace"), raw
+    data, raw = redact(said[0]), None if raw is None else redact(raw)
+    is_redacted = (data, raw) != said
     is_cut = len(data) > TEXT_MAX or len(raw or "") > TEXT_MAX
     flags = [*envelope.flags, *more_flags, *["redacted"] * is_redacted, *["truncated"] * is_cut]
     return Row(
