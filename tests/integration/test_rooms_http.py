@@ -25,6 +25,7 @@ from stationmaster.stations import directory, http_commands, http_internal
 from stationmaster.stations import http as stations_http
 from stationmaster.stations.model import Refusal
 from stationmaster.tariffs import http as tariffs_http
+from stationmaster.tariffs import versions
 from stationmaster.wallet import http as wallet_http
 
 pytestmark = pytest.mark.anyio
@@ -103,7 +104,11 @@ async def a_site() -> AsyncIterator[Site]:
             cache=MemoryCache(world.clock),
             runtime=Runtime(clock=world.clock, ids=world.ids),
             commands=Catalog(),
-            options={"station_pepper": PEPPER, "internal_secret": SECRET},
+            options={
+                "station_pepper": PEPPER,
+                "internal_secret": SECRET,
+                "tariff_exists": versions.exists,
+            },
         )
         problem.install(app)
         for router in ROUTERS:
@@ -534,3 +539,34 @@ async def test_the_gateways_client_and_these_routes_understand_each_other() -> N
             await stranger.lookup("RDAM|123")
         await client.stop()
         await stranger.stop()
+
+
+async def test_a_station_sells_by_its_own_organisations_tariffs_only() -> None:
+    async with a_site() as site:
+        acme, other = await site.program("acme@x.test"), await site.program("other@x.test")
+        price = {"name": "Day", "priceMinorPerKwh": 1500}
+        mine = (await acme.post("/api/cms/tariffs", json=price)).json()["id"]
+        theirs = (await other.post("/api/cms/tariffs", json=price)).json()["id"]
+        for tariff_id, status in (("none", 422), (theirs, 422), (mine, 201)):
+            made = await acme.post("/api/cms/stations", json={"stationId": "CP1", "tariffId": tariff_id})
+            assert made.status_code == status, made.text
+        for value, status in (("none", 422), (theirs, 422), (mine, 200), (None, 200)):
+            changed = await acme.patch("/api/cms/stations/CP1", json={"tariffId": value})
+            assert changed.status_code == status, changed.text
+        site.app.state.context.options.pop("tariff_exists")
+        assert (await acme.patch("/api/cms/stations/CP1", json={"tariffId": mine})).status_code == 422
+
+
+async def test_prices_are_in_the_organisations_currency() -> None:
+    async with a_site() as site:
+        acme, root = await site.program("acme@x.test"), await site.program("root@x.test")
+        price = {"name": "Day", "priceMinorPerKwh": 1500}
+        for currency, status in (("USD", 422), ("inr", 422), ("I", 422), ("INR", 201), ("", 201)):
+            made = await acme.post("/api/cms/tariffs", json=price | {"currency": currency})
+            assert made.status_code == status, made.text
+        tariff_id = (await acme.get("/api/cms/tariffs")).json()["items"][0]["id"]
+        later = {"priceMinorPerKwh": 1, "currency": "USD"}
+        path = f"/api/cms/tariffs/{tariff_id}/versions"
+        assert (await acme.post(path, json=later)).status_code == 422
+        organisation = await root.post("/api/cms/organisations", json={"name": "US", "currency": "USD"})
+        assert organisation.status_code == 422

@@ -172,7 +172,6 @@ async def _new(
     frozen = await terms.of_start(uow, station, payer=found.payer, at=started_at, now=now)
     is_orphan = found.payer.kind is PayerKind.NOBODY
     state = State.ORPHANED if is_orphan else State.GHOST if joining.is_history else State.ONGOING
-    flags = [*start.flags, *([] if frozen.has_tariff or is_orphan else ["tariff_missing"])]
     return Session(
         id=ids.new("ses"),
         organisation_id=station.organisation_id,
@@ -198,6 +197,6 @@ async def _new(
         meter_last_at=started_at,
         started_at=started_at,
         created_at=now,
-        is_suspect=bool(flags),
-        suspect_reason=",".join(flags),
+        is_suspect=bool(start.flags),
+        suspect_reason=",".join(start.flags),
     )

@@ -68,6 +68,8 @@ async def unpayable(reader: Reader, token: IdToken, station: Station, *, at: dat
     """Why a charge of this card's payer could not be booked here. "": it could."""
     payer = _payer(token)
     frozen = await terms.of_start(reader, station, payer=payer, at=at, now=now)
+    if not frozen.has_tariff and payer.kind is not PayerKind.FREE:
+        return "tariff_missing"
     return "" if await can_book(reader, payer, station, frozen.currency) else "currency_mismatch"
 
 

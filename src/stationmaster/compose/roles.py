@@ -29,6 +29,7 @@ from stationmaster.kernel.errors import Unavailable
 from stationmaster.realtime.server import BrowserServer, Emitter
 from stationmaster.stations import registry as stations
 from stationmaster.stations.capture import set_capture
+from stationmaster.tariffs import versions as tariffs
 from stationmaster.worker import consumers, schedule
 from stationmaster.worker.frames import FrameWorker
 
@@ -309,6 +310,7 @@ def context_of(parts: Parts) -> Context:
             "station_pepper": parts.secrets.station_pepper,
             "charging": policy_of(parts),
             "set_capture": set_capture,
+            "tariff_exists": tariffs.exists,
         },
     )
 

@@ -1,14 +1,17 @@
 """Charging stations over HTTP: the registry, connectors, refused handshakes."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from stationmaster.identity import access
+from stationmaster.infra.db.database import Reader
 from stationmaster.infra.http import pagination
 from stationmaster.infra.http.context import Context, get
 from stationmaster.infra.http.wire import Body, Wire, WireTime
+from stationmaster.kernel.errors import Invalid
 from stationmaster.stations import credentials, directory, registry
 from stationmaster.stations.rules.identity import LENGTH_MAX
 
@@ -17,6 +20,7 @@ router = APIRouter(tags=["stations"])
 Ctx = Annotated[Context, Depends(get)]
 
 CONNECTORS_MAX = 64
+TariffExists = Callable[[Reader, str, str], Awaitable[bool]]
 
 
 class StationOut(Wire):
@@ -137,11 +141,13 @@ async def list_stations(
 @router.post("/api/cms/stations", status_code=201)
 async def create_station(body: NewStation, ctx: Ctx, who: access.Operator) -> CreatedStation:
     """Register a station. Its password is in this answer only."""
+    organisation_id = access.organisation_for(who, body.organisation_id)
     async with ctx.database.transaction() as uow:
+        await _check_tariff(ctx, uow, body.tariff_id, organisation_id)
         made, password = await registry.create(
             uow,
             **body.model_dump(exclude={"organisation_id"}),
-            organisation_id=access.organisation_for(who, body.organisation_id),
+            organisation_id=organisation_id,
             pepper=_pepper(ctx),
             now=ctx.runtime.clock.now(),
             ids=ctx.runtime.ids,
@@ -169,7 +175,8 @@ async def get_station(station_id: str, ctx: Ctx, who: access.Operator) -> Statio
 @router.patch("/api/cms/stations/{station_id}")
 async def change_station(station_id: str, body: StationChange, ctx: Ctx, who: access.Operator) -> StationOut:
     async with ctx.database.transaction() as uow:
-        await registry.get(uow, station_id, organisation_id=who.organisation_id)
+        found = await registry.get(uow, station_id, organisation_id=who.organisation_id)
+        await _check_tariff(ctx, uow, body.tariff_id, found.organisation_id)
         changed = await registry.change(uow, station_id, **body.model_dump(exclude_unset=True))
     return StationOut.model_validate(changed)
 
@@ -201,6 +208,15 @@ async def list_connectors(station_id: str, ctx: Ctx, who: access.Operator) -> Co
         await registry.get(reader, station_id, organisation_id=who.organisation_id)
         found = await registry.connectors(reader, station_id)
     return ConnectorList(items=[ConnectorOut.model_validate(one) for one in found])
+
+
+async def _check_tariff(ctx: Context, reader: Reader, tariff_id: str | None, organisation_id: str) -> None:
+    """A station sells by its organisation's own prices. The tariffs are a room beside this one, so compose
+    hands the question over."""
+    exists: TariffExists | None = ctx.options.get("tariff_exists")
+    if tariff_id is None or (exists is not None and await exists(reader, tariff_id, organisation_id)):
+        return
+    raise Invalid("unknown_tariff", "The organisation has no such tariff.", hint="tariffId")
 
 
 def _pepper(ctx: Context) -> bytes | str:

@@ -124,6 +124,12 @@ async def get(reader: Reader, tariff_id: str, *, organisation_id: str | None = N
     return value_of(Tariff, row)
 
 
+async def exists(reader: Reader, tariff_id: str, organisation_id: str) -> bool:
+    """Whether it is a tariff of this organisation."""
+    here = (tariff.c.id == tariff_id, tariff.c.organisation_id == organisation_id)
+    return (await reader.execute(select(tariff.c.id).where(*here))).first() is not None
+
+
 async def list_tariffs(
     reader: Reader, *, organisation_id: str | None = None
 ) -> list[tuple[Tariff, list[TariffVersion]]]:

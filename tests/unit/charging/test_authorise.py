@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.unit.charging.kit import a_street
+from tests.unit.charging.kit import PRICE, a_street
 
 from stationmaster.charging.model import Verdict
 from stationmaster.charging.rules.authorise import KnownToken, authorise
 from stationmaster.identity import people
+from stationmaster.kernel.clock import isoformat_z
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CARD = KnownToken("Accepted", None, is_paid_by_wallet=True)
@@ -73,3 +74,27 @@ async def test_a_wallet_pays_anywhere() -> None:
         await street.station(organisation_id=other.id)
         await street.card("CARD1", await street.driver(20_000))
         assert (await street.begins("CARD1"))["idTagInfo"]["status"] == "Accepted"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("payer_kind", "verdict"), [("wallet", "Blocked"), ("organisation", "Blocked"), ("free", "Accepted")]
+)
+async def test_nothing_is_sold_where_there_is_no_price(payer_kind: str, verdict: str) -> None:
+    async with a_street() as street:
+        await street.world.station("CP1")
+        await street.card("CARD1", await street.driver(20_000), payer_kind=payer_kind)
+        assert (await street.says("Authorize", {"idTag": "CARD1"}))["idTagInfo"]["status"] == verdict
+        assert (await street.begins("CARD1"))["idTagInfo"]["status"] == verdict
+        assert (await street.only_session()).hold_amount_minor == 0
+
+
+@pytest.mark.anyio
+async def test_a_clock_that_is_behind_the_first_price_sells_by_todays() -> None:
+    async with a_street() as street:
+        await street.station()
+        await street.card("CARD1", await street.driver(20_000))
+        early = isoformat_z(street.clock.now() - timedelta(seconds=1))
+        answer = await street.begins("CARD1", say={"timestamp": early})
+        assert answer["idTagInfo"]["status"] == "Accepted"
+        assert (await street.only_session()).price_minor_per_kwh == PRICE
