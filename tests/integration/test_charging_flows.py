@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from tests.unit.charging.kit import Counting, Street, a_street
 
 from stationmaster.charging import settlement, starts, stops, transactions
 from stationmaster.charging.jobs import start_deadlines, stop_retries
 from stationmaster.charging.model import Ending, Given, Payer, State
-from stationmaster.charging.tables import meter_sample, transaction_alias, unmatched_stop
+from stationmaster.charging.tables import charging_session, meter_sample, transaction_alias, unmatched_stop
+from stationmaster.infra.runtime import Runtime
 from stationmaster.kernel.errors import InsufficientFunds, Refused
 
 pytestmark = pytest.mark.anyio
@@ -21,6 +23,20 @@ async def street(request: pytest.FixtureRequest) -> AsyncIterator[Street]:
     url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
     async with a_street(url) as street:
         yield street
+
+
+def plumbing(street: Street) -> dict[str, Any]:
+    """What a job is offered."""
+    ids = street.world.ids
+    runtime = Runtime(clock=street.clock, ids=ids)
+    return {"database": street.database, "clock": street.clock, "ids": ids, "runtime": runtime}
+
+
+async def poison(street: Street, session_id: str, currency: str) -> None:
+    """In another currency than its hold it cannot be settled."""
+    async with street.database.transaction() as uow:
+        this = charging_session.c.id == session_id
+        await uow.execute(update(charging_session).where(this).values(currency=currency))
 
 
 async def test_a_remote_start_ends_settled_to_the_minor_unit(street: Street) -> None:
@@ -534,7 +550,7 @@ async def test_an_unanswered_stop_is_asked_three_times_and_then_told(street: Str
     await street.world.take_outbox()
     for _ in range(6):
         street.clock.advance(61)
-        await stop_retries.run(database=street.database, clock=street.clock, ids=street.world.ids)
+        await stop_retries.run(**plumbing(street))
     assert len(await street.commands(session.id, "RemoteStopTransaction")) == 3
     errors = [fact for fact in await street.world.take_facts() if fact.type == "error.occurred"]
     assert len(errors) == 1
@@ -628,7 +644,7 @@ async def test_operators_of_another_organisation_see_no_station(street: Street) 
 
 
 async def deadlines(street: Street) -> None:
-    await start_deadlines.run(database=street.database, clock=street.clock, ids=street.world.ids)
+    await start_deadlines.run(**plumbing(street))
 
 
 async def rows(street: Street, table: Any) -> list[Any]:
@@ -729,3 +745,48 @@ async def test_a_card_and_an_app_race_for_one_connector(street: Street) -> None:
         assert (await street.balance(app)).available_minor == 20_000
         street.clock.advance(600)
         await street.ends(answer["transactionId"], meter=n * 1_000 + 500)
+
+
+async def test_a_session_that_cannot_be_settled_delays_nobody_elses_money(street: Street) -> None:
+    await street.station()
+    bad = await street.start(await street.driver(20_000), connector_id=1)
+    good = await street.start(await street.driver(20_000), connector_id=2)
+    await poison(street, bad.id, "XXX")
+    street.clock.advance(3_600)
+    await start_deadlines.run(**plumbing(street))
+    assert (await street.session(good.id)).state is State.FAILED
+    assert (await street.session(bad.id)).state is State.PENDING
+    await poison(street, bad.id, "INR")
+    await start_deadlines.run(**plumbing(street))
+    assert (await street.session(bad.id)).state is State.FAILED
+
+
+class FailingOnce:
+    """Ids, after a bug."""
+
+    def __init__(self, ids: Any):
+        self._ids = ids
+        self.has_failed = False
+
+    def __getattr__(self, name: str) -> Any:
+        if not self.has_failed:
+            self.has_failed = True
+            raise RuntimeError("a bug of the first session's")
+        return getattr(self._ids, name)
+
+
+async def test_a_stop_that_cannot_be_asked_for_again_keeps_nobody_else_charging(street: Street) -> None:
+    await street.station()
+    for connector_id, card in ((1, "A"), (2, "B")):
+        await street.card(card, payer_kind="organisation")
+        await street.begins(card, connector_id=connector_id)
+    bad, good = await street.sessions()
+    async with street.database.transaction() as uow:
+        for one in (bad, good):
+            await stops.ask(uow, session_id=one.id, actor="x", **street.world.said)
+    street.clock.advance(3_600)
+    failing = FailingOnce(street.world.ids)
+    await stop_retries.run(**plumbing(street) | {"ids": failing})
+    assert failing.has_failed
+    asked = [len(await street.commands(one.id, "RemoteStopTransaction")) for one in (bad, good)]
+    assert asked == [1, 2]
