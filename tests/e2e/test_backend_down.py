@@ -18,7 +18,7 @@ from typing import Any
 import aio_pika
 import httpx
 import pytest
-from tests.support.effects import Effects, fetch
+from tests.support.effects import Effects, count, fetch
 from tests.support.fleet import QUICK, LiveFleet
 from tests.support.installation import PASSWORD, Installation, running, wait_until
 from tests.support.loss import compare, log_rows
@@ -39,7 +39,7 @@ PACE = replace(QUICK, plug_in_s=3.0, answer_within_s=30.0)
 
 def _set_up(place: Installation) -> list[StationSpec]:
     driver_id = place.driver("down@test.example", credit_minor=1_000_000)
-    cards = {
+    cards: dict[str, dict[str, Any]] = {
         WALLET_CARD: {"payerKind": "wallet", "driverId": driver_id},
         **{
             card: {"payerKind": "free", "payerReason": "service", "isOperator": True}
@@ -170,13 +170,13 @@ class Story:
 
 
 def _settled(place: Installation) -> bool:
-    counts = (
-        "SELECT count(*) FROM charging_session WHERE settled_at IS NULL",
-        "SELECT count(*) FROM command WHERE finished_at IS NULL",
-        "SELECT count(*) FROM outbox",
-        "SELECT count(*) FROM parked_frame",
+    open_rows = (
+        "charging_session WHERE settled_at IS NULL",
+        "command WHERE finished_at IS NULL",
+        "outbox",
+        "parked_frame",
     )
-    return not any(fetch(place.env["DATABASE_URL"], count)[0][0] for count in counts)
+    return not any(count(place.env["DATABASE_URL"], rows) for rows in open_rows)
 
 
 def _logged(place: Installation, fleet: LiveFleet) -> list[str]:

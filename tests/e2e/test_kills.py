@@ -8,25 +8,23 @@ what chance does.
 import contextlib
 import json
 import os
-import random
-import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from tests.support.effects import Effects, fetch
+from tests.support.effects import Effects, count, fetch
 from tests.support.fleet import AppDriver, CardDriver, Driver, LiveFleet
-from tests.support.installation import PASSWORD, Installation, Role, running, wait_until
+from tests.support.installation import PASSWORD, Installation, running, wait_until
+from tests.support.killing import haunt_all, victims_of
 from tests.support.loss import compare, log_rows
-from tests.support.server import connects
 from tests.support.services import Rabbit, Services
 
 from stationmaster.simulator.spec import StationSpec
 
+KILLS_OF_MUTANTS = 4
 KILLS = int(os.environ.get("STATIONMASTER_KILLS", "20"))
 SEED = int(os.environ.get("STATIONMASTER_SEED", "1"))
 STATIONS = 20
@@ -35,98 +33,8 @@ BY_CARD = range(
     12, 20
 )  # somebody with a card to these: at four of them both, and they get in each other's way
 CREDIT_MINOR = 10_000_000
-BACK_WITHIN_S = 120.0
 SETTLED_WITHIN_S = 300.0
 UNREAD = {"charging_events"}  # integrations read it, and there is none here
-
-
-@dataclass
-class Victim:
-    """Killed at random moments, started again at once."""
-
-    name: str
-    kill: Callable[[], None]
-    start: Callable[[], None]
-    is_back: Callable[[], bool]
-    rest_s: tuple[float, float]
-    kills: int = 0
-    away_s: list[float] = field(default_factory=list)
-
-    def haunt(self, rng: random.Random, times: int) -> None:
-        while self.kills < times:
-            time.sleep(rng.uniform(*self.rest_s))
-            began = time.monotonic()
-            self.kill()
-            self.kills += 1
-            self.start()
-            if rng.random() < 0.75:  # else the next blow may fall while it is still starting
-                wait_until(self.is_back, f"{self.name} is back", within_s=BACK_WITHIN_S)
-                self.away_s.append(time.monotonic() - began)
-
-    @property
-    def recovery(self) -> dict[str, float]:
-        ordered = sorted(self.away_s) or [0.0]
-        return {
-            "kills": self.kills,
-            "p50_s": round(ordered[len(ordered) // 2], 1),
-            "max_s": round(ordered[-1], 1),
-        }
-
-
-def _role_victim(role: Role, is_back: Callable[[], bool], rest_s: tuple[float, float]) -> Victim:
-    return Victim(role.name, role.kill, role.start, is_back, rest_s)
-
-
-def _victims(place: Installation, rabbit: Rabbit) -> list[Victim]:
-    worker, gateway = place.roles["ocpp-worker"], place.roles["gateway"]
-    mark = {"at": worker.log.stat().st_size}
-
-    def kill_worker() -> None:
-        worker.kill()
-        mark["at"] = worker.log.stat().st_size
-
-    def works() -> bool:
-        if (
-            not worker.is_running
-        ):  # it gives up when the broker stays away; whoever watches over it starts it again
-            worker.start()
-        with worker.log.open("rb") as log:
-            log.seek(mark["at"])
-            return b"worker.consuming" in log.read()
-
-    def listens() -> bool:
-        if (connection := connects(place.ocpp_port)) is None:
-            return False
-        connection.close()
-        return True
-
-    return [
-        Victim("ocpp-worker", kill_worker, worker.start, works, (1.0, 7.0)),
-        _role_victim(gateway, listens, (1.0, 8.0)),
-        Victim("broker", rabbit.kill, rabbit.start, lambda: True, (1.0, 5.0)),
-    ]
-
-
-def _haunt_all(victims: list[Victim]) -> None:
-    """Each in its own time, so that blows also fall together."""
-    failures: list[BaseException] = []
-
-    def haunt(victim: Victim, seed: int) -> None:
-        try:
-            victim.haunt(random.Random(seed), KILLS)
-        except BaseException as error:  # noqa: BLE001 - the test's own thread raises it
-            failures.append(error)
-
-    threads = [
-        threading.Thread(target=haunt, args=(victim, SEED * 1000 + number), name=victim.name)
-        for number, victim in enumerate(victims)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
 
 
 def _stations(place: Installation) -> list[StationSpec]:
@@ -156,89 +64,105 @@ def _people(place: Installation, fleet: LiveFleet) -> list[Driver]:
     return found
 
 
-def _waits_for(place: Installation, rabbit: Rabbit, vhost: str) -> list[str]:
+def _waits_for(place: Installation, rabbit: Rabbit) -> list[str]:
     """What is not finished yet, in words; empty is quiet."""
-    url = place.env["DATABASE_URL"]
-    counts = {
-        "open sessions": "SELECT count(*) FROM charging_session WHERE settled_at IS NULL",
-        "open commands": "SELECT count(*) FROM command WHERE finished_at IS NULL",
-        "outbox": "SELECT count(*) FROM outbox",
-        "parked frames": "SELECT count(*) FROM parked_frame",
-    }
-    left = {name: fetch(url, query)[0][0] for name, query in counts.items()}
+    rows = (
+        "charging_session WHERE settled_at IS NULL",
+        "command WHERE finished_at IS NULL",
+        "outbox",
+        "parked_frame",
+    )
+    left = {name: count(place.env["DATABASE_URL"], name) for name in rows}
     if not any(left.values()):
+        vhost = place.env["RABBITMQ_URL"].rsplit("/", 1)[1]
         listed = rabbit.control("list_queues", "-q", "-p", vhost, "name", "messages", "--no-table-headers")
         left = {name: int(n) for name, n in map(str.split, listed.splitlines()) if name not in UNREAD}
-    return [f"{name} {n}" for name, n in left.items() if n]
+    return [f"unfinished: {name}: {n}" for name, n in left.items() if n]
 
 
-def _settle(place: Installation, rabbit: Rabbit, vhost: str) -> None:
-    until, left = time.monotonic() + SETTLED_WITHIN_S, ["?"]
-    while left:
-        left = _waits_for(place, rabbit, vhost)
-        assert time.monotonic() < until, f"not settled: {left}"
+def _settle(place: Installation, rabbit: Rabbit, *, within_s: float) -> list[str]:
+    """What will not settle; empty is good."""
+    until = time.monotonic() + within_s
+    while (left := _waits_for(place, rabbit)) and time.monotonic() < until:
         time.sleep(1.0)
+    return left
 
 
-def _settled(place: Installation) -> int:
-    query = "SELECT count(*) FROM charging_session WHERE settled_at IS NOT NULL"
-    return int(fetch(place.env["DATABASE_URL"], query)[0][0])
+@dataclass
+class Outcome:
+    problems: list[str]
+    exposure: dict[str, Any]
 
 
-@pytest.mark.services
-@pytest.mark.timeout(1800)
-def test_every_charge_is_settled_once_and_the_log_is_what_the_stations_know(
-    tmp_path: Path, services: Services
-) -> None:
-    rabbit = services.rabbit
-    broker_url = rabbit.new_vhost()
+def haunted(
+    folder: Path,
+    services: Services,
+    *,
+    kills: int,
+    mutant: str = "",
+    settled_within_s: float = SETTLED_WITHIN_S,
+) -> Outcome:
+    """Charging stations under ``kills`` of each, then peace, then the comparison."""
+    rabbit, began = services.rabbit, time.monotonic()
     urls = {
         "DATABASE_URL": services.postgres_url(),
-        "RABBITMQ_URL": broker_url,
+        "RABBITMQ_URL": rabbit.new_vhost(),
         "REDIS_URL": services.redis_url(),
     }
-    began = time.monotonic()
     with contextlib.ExitStack() as stack:
         place = stack.enter_context(
-            running("production", tmp_path, urls=urls, STATIONMASTER_START_DEADLINE_S="20")
+            running("production", folder, urls=urls, STATIONMASTER_START_DEADLINE_S="20", **_mutated(mutant))
         )
         fleet = stack.enter_context(LiveFleet(place.ocpp, _stations(place), seed=SEED))
         people = _people(place, fleet)
         wait_until(lambda: fleet.is_quiet, "all stations connected")
         fleet.let_in(people)
-        wait_until(lambda: _settled(place) >= STATIONS, "the first charges are over")
-        victims = _victims(place, rabbit)
-        _haunt_all(victims)
-        haunted_s = time.monotonic() - began
+        ended = "charging_session WHERE settled_at IS NOT NULL"
+        wait_until(lambda: count(urls["DATABASE_URL"], ended) >= STATIONS, "the first charges are over")
+        victims = victims_of(place, rabbit)
+        haunt_all(victims, times=kills, seed=SEED)
+        haunted_s = round(time.monotonic() - began)
         seen = fleet.send_home()
         wait_until(lambda: fleet.is_quiet, "all stations have said everything", within_s=180)
-        _settle(place, rabbit, broker_url.rsplit("/", 1)[1])
-        exposure = _judge(place, fleet)
-        exposure |= {victim.name: victim.recovery for victim in victims}
-        exposure |= {"people": dict(seen), "haunted_s": round(haunted_s), "seed": SEED}
-        print("\n" + json.dumps({"test": "kills", **exposure, "took_s": round(time.monotonic() - began)}))
+        left = _settle(place, rabbit, within_s=settled_within_s)
+        outcome = _judge(place, fleet)
+        outcome.problems += left
+        outcome.exposure |= {victim.name: victim.recovery for victim in victims}
+        outcome.exposure |= {"people": dict(seen), "haunted_s": haunted_s, "seed": SEED}
+        outcome.exposure |= {"took_s": round(time.monotonic() - began)}
+    return outcome
 
 
-def _judge(place: Installation, fleet: LiveFleet) -> dict[str, Any]:
+def _mutated(mutant: str) -> dict[str, str]:
+    """Settings under which every process of ours is spoiled in one place."""
+    if not mutant:
+        return {}
+    root = Path(__file__).parents[2]
+    return {"PYTHONPATH": f"{root / 'tests' / 'support' / 'mutants' / mutant}:{root / 'src'}"}
+
+
+def _judge(place: Installation, fleet: LiveFleet) -> Outcome:
     url, journal = place.env["DATABASE_URL"], fleet.journal
     found = compare(journal, log_rows(fetch(url, "SELECT * FROM charger_data")))
     effects = Effects.read(url)
     wrong = effects.problems(list(journal.transactions))
     told = json.loads(place.command("doctor", "--json", check=False).stdout)
-    problems = [*found.problems, *wrong, *_statuses(url, fleet), *_wallets(place, effects)]
-    assert not problems, f"{len(problems)} problems, of these:\n" + "\n".join(problems[:40])
-    assert {"books", "schema", "queues", "dead letters"} <= {finding["name"] for finding in told}
-    assert [finding for finding in told if not finding["ok"] and finding["name"] != "pages"] == []
+    ill = [f"doctor: {one}" for one in told if not one["ok"] and one["name"] != "pages"]
+    if unasked := {"books", "schema", "queues", "dead letters"} - {one["name"] for one in told}:
+        ill.append(f"doctor says nothing of {unasked}")
     states = [row["state"] for row in effects.rows["sessions"]]
     unanswered = max((c.answered_at - c.sent_at).total_seconds() for c in journal.calls)
-    return {
-        **found.counts,
-        "sessions": {state: states.count(state) for state in sorted(set(states))},
-        "energy_wh": sum(t.energy_wh or 0 for t in journal.transactions),
-        "longest_unanswered_s": round(unanswered, 1),
-        "kept_gaps": fetch(url, "SELECT count(*) FROM link_mark WHERE kept_gaps <> '[]'")[0][0],
-        "links": fetch(url, "SELECT count(*) FROM link_mark")[0][0],
-    }
+    return Outcome(
+        [*found.problems, *wrong, *_statuses(url, fleet), *_wallets(place, effects), *ill],
+        {
+            **found.counts,
+            "sessions": {state: states.count(state) for state in sorted(set(states))},
+            "energy_wh": sum(t.energy_wh or 0 for t in journal.transactions),
+            "longest_unanswered_s": round(unanswered, 1),
+            "kept_gaps": count(url, "link_mark WHERE kept_gaps <> '[]'"),
+            "links": count(url, "link_mark"),
+        },
+    )
 
 
 def _statuses(url: str, fleet: LiveFleet) -> list[str]:
@@ -260,3 +184,27 @@ def _wallets(place: Installation, effects: Effects) -> list[str]:
                 f"wallet of {one['email']}: {one['availableMinor']}, held {one['heldMinor']}, cost {cost}"
             )
     return found
+
+
+@pytest.mark.services
+@pytest.mark.timeout(1800)
+def test_every_charge_is_settled_once_and_the_log_is_what_the_stations_know(
+    tmp_path: Path, services: Services
+) -> None:
+    outcome = haunted(tmp_path, services, kills=KILLS)
+    print("\n" + json.dumps({"test": "kills", **outcome.exposure}))
+    problems = outcome.problems
+    assert not problems, f"{len(problems)} problems, of these:\n" + "\n".join(problems[:40])
+    assert outcome.exposure["sessions"]["COMPLETED"] >= STATIONS
+
+
+@pytest.mark.long
+@pytest.mark.skipif("STATIONMASTER_LONG" not in os.environ, reason="nightly: STATIONMASTER_LONG=1")
+@pytest.mark.services
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("mutant", ["answers_before_confirm", "acks_before_commit"])
+def test_a_system_that_loses_frames_is_found_out(mutant: str, tmp_path: Path, services: Services) -> None:
+    outcome = haunted(tmp_path, services, kills=KILLS_OF_MUTANTS, mutant=mutant, settled_within_s=30)
+    lost = {key: n for key, n in outcome.exposure.items() if key.startswith("lost_")}
+    print("\n" + json.dumps({"test": "mutant", "mutant": mutant, "problems": len(outcome.problems), **lost}))
+    assert lost, outcome.problems[:20]

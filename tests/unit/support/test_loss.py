@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -28,7 +29,7 @@ def history() -> tuple[Journal, Log]:
 
     def call(name: str, seconds: float, seq: int, *, heard: bool = True, error: str = "") -> None:
         payload, answer = b'{"n":"%b"}' % name.encode(), b'{"to":"%b"}' % name.encode()
-        common = {
+        common: dict[str, Any] = {
             "station_id": "CP1",
             "message_id": name,
             "action": "MeterValues",
@@ -99,7 +100,10 @@ def _index(log: Log, kind: str, name: str, nth: int = 0) -> int:
 
 
 def _without(kind: str, name: str, nth: int = 0) -> Callable[[Log], None]:
-    return lambda log: log.pop(_index(log, kind, name, nth)) and None
+    def spoil(log: Log) -> None:
+        del log[_index(log, kind, name, nth)]
+
+    return spoil
 
 
 def _again(kind: str, name: str, /, **change: object) -> Callable[[Log], None]:
