@@ -10,13 +10,14 @@ from weakref import WeakValueDictionary
 
 import structlog
 
+from stationmaster.contracts.presence import Place
 from stationmaster.gateway.admission import Admission, Candidate, Refusal
 from stationmaster.gateway.directory_cache import DirectoryCache
 from stationmaster.gateway.epochs import Epochs
 from stationmaster.gateway.kit import Kit
 from stationmaster.gateway.link import Link
 from stationmaster.gateway.ports import StationRecord
-from stationmaster.gateway.presence import Place, Presence
+from stationmaster.gateway.presence import Presence
 from stationmaster.gateway.refusals import Refusals
 from stationmaster.gateway.socket import StationSocket
 from stationmaster.gateway.takeover import Takeover

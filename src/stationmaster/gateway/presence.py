@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-import msgspec
 import structlog
 
+from stationmaster.contracts.presence import Place, key_of, read
 from stationmaster.gateway.stamping import document
 from stationmaster.infra.cache.port import Cache
 from stationmaster.kernel.errors import Unavailable
@@ -18,18 +18,6 @@ log = structlog.get_logger()
 PER_CALL: Final = 500
 ASK_WITHIN_S: Final = 1.0
 """A station waits for this answer; without it, epochs alone must tell old from new."""
-
-
-class Place(msgspec.Struct, frozen=True):
-    """A station's newest link, as its gateway says. ``since`` is RFC 3339."""
-
-    gateway: str
-    epoch: int
-    since: str
-
-
-def key_of(station_id: str) -> str:
-    return f"presence:{station_id}"
 
 
 class Presence:
@@ -43,9 +31,9 @@ class Presence:
         try:
             async with asyncio.timeout(ASK_WITHIN_S):
                 text = await self._cache.get(key_of(station_id))
-            return None if text is None else msgspec.json.decode(text, type=Place)
-        except (Unavailable, TimeoutError, msgspec.MsgspecError):
+        except (Unavailable, TimeoutError):
             return None
+        return read(text)
 
     async def tell(self, places: Iterable[tuple[str, Place]]) -> None:
         values = [(key_of(station_id), document(place).decode()) for station_id, place in places]

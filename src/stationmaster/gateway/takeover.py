@@ -13,12 +13,12 @@ from typing import Final
 import structlog
 
 from stationmaster.contracts.commands import ClosedLink, ProbeAnswer
+from stationmaster.contracts.presence import Place
 from stationmaster.contracts.topology import gateway_queue
 from stationmaster.gateway import limits, metrics
 from stationmaster.gateway.link import Link
 from stationmaster.gateway.options import GatewayOptions
 from stationmaster.gateway.ports import StationRecord
-from stationmaster.gateway.presence import Place
 from stationmaster.gateway.rates import Window
 from stationmaster.gateway.stamping import document
 from stationmaster.infra.bus.port import Bus, Message, Unroutable

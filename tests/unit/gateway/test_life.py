@@ -10,9 +10,9 @@ import pytest
 from tests.unit.gateway.kit import Directory, World, dial, record, until, world
 from websockets.exceptions import InvalidStatus
 
+from stationmaster.contracts.presence import key_of
 from stationmaster.gateway.addresses import Networks, remote_address
 from stationmaster.gateway.epochs import Epochs
-from stationmaster.gateway.presence import key_of
 from stationmaster.infra.records import RecordFile
 from stationmaster.infra.runtime import Runtime
 from stationmaster.kernel.clock import VirtualClock

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.gateway.kit import Station, World, record, until, world
 
 from stationmaster.contracts.commands import ClosedLink, ProbeAnswer
-from stationmaster.gateway.presence import key_of
+from stationmaster.contracts.presence import key_of
 
 pytestmark = pytest.mark.anyio
 

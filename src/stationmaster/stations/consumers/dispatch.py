@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import select
 
 from stationmaster.contracts.commands import StationCommand
+from stationmaster.contracts.presence import Place, key_of, read
 from stationmaster.contracts.topology import COMMAND_QUEUES, gateway_queue
 from stationmaster.infra.bus.port import Bus, Message, Unroutable
 from stationmaster.infra.cache.port import Cache
@@ -22,13 +23,6 @@ from stationmaster.stations.tables import station
 
 QUEUES = COMMAND_QUEUES
 PRIORITY = 9
-
-
-class _Place(msgspec.Struct):
-    """What a gateway tells the cache of a station's newest link (key `presence:<station>`)."""
-
-    gateway: str
-    epoch: int
 
 
 async def consume(item: StationCommand, *, database: Database, bus: Bus, cache: Cache, clock: Clock) -> None:
@@ -45,18 +39,17 @@ async def consume(item: StationCommand, *, database: Database, bus: Bus, cache: 
             await _end(uow, item.command_id, "offline", "the station's gateway is gone", now=clock.now())
 
 
-async def _heard(cache: Cache, station_id: str) -> _Place | None:
+async def _heard(cache: Cache, station_id: str) -> Place | None:
     """The cache knows a new link before the frames of the link have been worked on."""
     try:
-        text = await cache.get(f"presence:{station_id}")
-        return None if text is None else msgspec.json.decode(text, type=_Place)
-    except (Unavailable, msgspec.MsgspecError):
+        return read(await cache.get(key_of(station_id)))
+    except Unavailable:
         return None
 
 
 async def _choose(
-    uow: UnitOfWork, item: StationCommand, heard: _Place | None, *, now: datetime
-) -> _Place | None:
+    uow: UnitOfWork, item: StationCommand, heard: Place | None, *, now: datetime
+) -> Place | None:
     asked = await commands.get(uow, item.command_id)
     if asked is None or asked.finished_at is not None:
         return None
@@ -64,7 +57,7 @@ async def _choose(
         _say(uow, asked, "expired", "the deadline passed before the command could be sent", now=now)
         return None
     if asked.state == "sent":
-        return _Place(asked.gateway_id, asked.epoch)
+        return Place(asked.gateway_id, asked.epoch)
     carrier = await _link_of(uow, asked.station_id, heard)
     if carrier is None:
         _say(uow, asked, "offline", "the station is not connected", now=now)
@@ -77,7 +70,7 @@ async def _choose(
     return carrier
 
 
-async def _link_of(reader: Reader, station_id: str, heard: _Place | None) -> _Place | None:
+async def _link_of(reader: Reader, station_id: str, heard: Place | None) -> Place | None:
     """The newest link of which either knows; the database also knows that a link has ended."""
     row = (
         await reader.execute(
@@ -88,10 +81,10 @@ async def _link_of(reader: Reader, station_id: str, heard: _Place | None) -> _Pl
     ).first()
     if row is None or (heard is not None and heard.epoch > row.epoch):
         return heard
-    return _Place(row.gateway_id, row.epoch) if row.is_online else None
+    return Place(row.gateway_id, row.epoch) if row.is_online else None
 
 
-def _mail(item: StationCommand, carrier: _Place) -> Message:
+def _mail(item: StationCommand, carrier: Place) -> Message:
     document = msgspec.structs.replace(item, gateway_id=carrier.gateway, epoch=carrier.epoch)
     return Message(
         exchange="",

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import structlog
 from sqlalchemy import func, select
 
+from stationmaster.contracts import presence
 from stationmaster.infra.cache.port import Cache
 from stationmaster.infra.db.database import Database, Reader
 from stationmaster.infra.db.tables import link_mark, parked_frame
@@ -67,22 +67,16 @@ def _is_due(row: Any, claimed: Collection[Link] | None, now: datetime) -> bool:
     return patience.waits_until(gap_since=row.gap_since, ended_at=ended_at) <= now
 
 
-class _Presence(msgspec.Struct):
-    """What a gateway tells the cache of a station's newest link (key `presence:<station>`)."""
-
-    epoch: int
-
-
 async def _claimed(cache: Cache, stations: list[str]) -> set[Link] | None:
     """Links that a gateway says it has; None when nobody can tell."""
     try:
-        texts = await cache.get_many([f"presence:{station}" for station in stations])
-        return {
-            (key.partition(":")[2], msgspec.json.decode(text, type=_Presence).epoch)
-            for key, text in texts.items()
-        }
-    except (Unavailable, msgspec.MsgspecError):
+        texts = await cache.get_many([presence.key_of(station) for station in stations])
+    except Unavailable:
         return None
+    places = {station: presence.read(texts.get(presence.key_of(station))) for station in stations}
+    if any(place is None and presence.key_of(station) in texts for station, place in places.items()):
+        return None
+    return {(station, place.epoch) for station, place in places.items() if place is not None}
 
 
 async def _next_gaps(reader: Reader, links: dict[Link, Mark]) -> dict[Link, Gap]:
