@@ -3,7 +3,6 @@ switch.
 """
 
 import asyncio
-import hmac
 from datetime import datetime, timedelta
 from typing import Annotated, Final, cast
 
@@ -17,9 +16,10 @@ from stationmaster.frames.ports import SetCapture
 from stationmaster.identity.access import Operator
 from stationmaster.infra.bus.port import Message
 from stationmaster.infra.http.context import Context, get
+from stationmaster.infra.http.internal import internal
 from stationmaster.infra.http.wire import Body, Wire, WireTime
 from stationmaster.kernel.clock import parse_time
-from stationmaster.kernel.errors import Invalid, NotFound, Refused
+from stationmaster.kernel.errors import Invalid, NotFound
 from stationmaster.ocpp.actions16 import STATION_ACTIONS
 
 FRAMES_MAX: Final = 1000
@@ -44,15 +44,6 @@ class CaptureIn(Body):
 class CaptureOut(Wire):
     station_id: str
     capture_until: WireTime | None
-
-
-async def internal(request: Request, ctx: Ctx) -> None:
-    """Our own processes only; compared in constant time, and without a configured secret nobody is let in."""
-    expected = str(ctx.options.get("internal_secret") or "")
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    is_right = hmac.compare_digest(given.strip().encode(), expected.encode())
-    if not (expected and scheme.lower() == "bearer" and is_right):
-        raise Refused("not_internal", "This is for our own processes.", status=401)
 
 
 @router.post("/api/logs", status_code=202, dependencies=[Depends(internal)])

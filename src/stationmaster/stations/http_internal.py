@@ -1,29 +1,17 @@
 """What gateways ask over REST. Not for people: a shared secret opens it, and no page uses it."""
 
-import hmac
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from stationmaster.infra.http.context import Context, get
+from stationmaster.infra.http.internal import internal
 from stationmaster.infra.http.wire import Wire
-from stationmaster.kernel.errors import NotFound, Refused
+from stationmaster.kernel.errors import NotFound
 from stationmaster.stations import directory
 from stationmaster.stations.model import Refusal
-
-OPTION: Final = "internal_secret"
-
-
-async def internal(request: Request, ctx: Annotated[Context, Depends(get)]) -> None:
-    """Compared in constant time; without a configured secret nobody is let in."""
-    expected = str(ctx.options.get(OPTION) or "")
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    is_right = hmac.compare_digest(given.strip().encode(), expected.encode())
-    if not (expected and scheme.lower() == "bearer" and is_right):
-        raise Refused("not_internal", "This is for our own processes.", status=401)
-
 
 router = APIRouter(prefix="/internal", dependencies=[Depends(internal)], include_in_schema=False)
 
