@@ -12,7 +12,6 @@ from sqlalchemy import func, select, text
 from stationmaster.contracts import envelope as envelopes
 from stationmaster.contracts.envelope import Envelope
 from stationmaster.contracts.facts import Fact
-from stationmaster.frames import store
 from stationmaster.frames.consumers import write_log
 from stationmaster.frames.jobs import retention
 from stationmaster.frames.tables import charger_data, heartbeat_minute
@@ -142,18 +141,6 @@ async def test_what_is_no_frame_is_said_so_and_nothing_is_written(log: Log) -> N
     with pytest.raises(Invalid):
         await log.write(frame(1), b'{"kind":"call"}')
     assert await log.rows() == []
-
-
-async def test_calls_find_their_answers(log: Log) -> None:
-    await log.write(frame(1), frame(1, kind="command"), frame(2, kind="result"), frame(3, kind="command"))
-    t = charger_data.c
-    async with log.database.reading() as reader:
-        from stationmaster.frames.rules.rows import Row
-
-        found = await reader.execute(select(*[t[n] for n in Row.__slots__]).order_by(t.seq, t.kind))
-        rows = [Row(*tuple(row)) for row in found.all()]
-        partners = await store.partners(reader, [row for row in rows if row.kind == "call"])
-        assert [(p.seq, p.kind) for p in partners] == [(1, "answer")]
 
 
 async def test_old_days_are_forgotten_and_new_ones_prepared(log: Log) -> None:

@@ -119,14 +119,3 @@ class BadFrame(Invalid):
         super().__init__(code, reason)
         self.reason = reason
         self.message_id = message_id
-
-
-def constraint_code(reason: str) -> str:
-    """The code for a payload that does not fit its struct; ``reason`` is msgspec's sentence about it."""
-    if "missing required field" in reason or ("length" in reason and "array" in reason):
-        return OccurenceConstraintViolation.ocpp_code
-    if reason.startswith("Expected") and "got" in reason:
-        return TypeConstraintViolation.ocpp_code
-    if reason.startswith(("Expected", "Invalid", "Object", "Integer", "Number")):
-        return PropertyConstraintViolation.ocpp_code
-    return FormationViolation.ocpp_code

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ from stationmaster.infra.db import migrate
 from stationmaster.infra.db.database import Database, UnitOfWork
 from stationmaster.infra.db.postgres import PostgresDatabase
 from stationmaster.infra.db.sqlite import SqliteDatabase
-from stationmaster.infra.db.tables import counter, idempotency_key
+from stationmaster.infra.db.tables import counter
 from stationmaster.infra.http import problem
 from stationmaster.infra.http.context import Context, get
-from stationmaster.infra.http.idempotency import forget_before, idempotent
+from stationmaster.infra.http.idempotency import idempotent
 from stationmaster.infra.http.wire import Body, Wire
 from stationmaster.infra.runtime import Runtime
 from stationmaster.kernel.errors import InsufficientFunds
@@ -136,11 +135,3 @@ async def test_a_refusal_is_not_kept(client: httpx.AsyncClient, database: Databa
 async def test_keys_are_required_and_checked(client: httpx.AsyncClient, key: str | None, code: str) -> None:
     answer = await post(client, key=key)
     assert (answer.status_code, answer.json()["code"]) == (400, code)
-
-
-async def test_old_keys_are_forgotten(client: httpx.AsyncClient, database: Database) -> None:
-    await post(client)
-    async with database.transaction() as uow:
-        at = (await uow.execute(select(idempotency_key.c.created_at))).scalar()
-        assert await forget_before(uow, at) == 0
-        assert await forget_before(uow, at + timedelta(seconds=1)) == 1

@@ -131,11 +131,6 @@ class JournalQueue:
             self._ready[_level(row)].remove(row)
         return self._took(late)
 
-    def forget_all(self) -> None:
-        for level in self._ready:
-            level.clear()
-        self._delayed.clear()
-
     @property
     def has_ready(self) -> bool:
         return any(self._ready)

@@ -15,7 +15,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import Response
-from sqlalchemy import bindparam, delete, select, text, update
+from sqlalchemy import bindparam, select, text, update
 
 from stationmaster.infra.db.again import with_retries
 from stationmaster.infra.db.database import UnitOfWork
@@ -96,12 +96,6 @@ async def store(uow: UnitOfWork, *, scope: str, key: str, status: int, response:
     await uow.execute(
         update(idempotency_key).where(t.scope == scope, t.key == key).values(status=status, response=response)
     )
-
-
-async def forget_before(uow: UnitOfWork, at: datetime) -> int:
-    """Drop keys nobody will repeat any more; how many."""
-    gone = await uow.execute(delete(idempotency_key).where(idempotency_key.c.created_at < at))
-    return gone.rowcount
 
 
 async def idempotent(
