@@ -1,14 +1,15 @@
 """Who are the drivers, and what do they have? To find one and start for them, or to credit one.
 
-A driver belongs to no organisation. Organisations' operators see by which name and address to find one; money
-and telephone are between the driver and the platform.
+A driver belongs to no organisation. Organisations' operators see the name and address of those who charged at
+their stations; everybody else, money and telephone are between the driver and the platform.
 """
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from sqlalchemy import and_, func, literal, null, or_, select
+from sqlalchemy import and_, exists, func, literal, null, or_, select
 
+from stationmaster.charging.tables import charging_session
 from stationmaster.identity import access
 from stationmaster.identity.tables import person
 from stationmaster.infra.http import pagination
@@ -54,6 +55,9 @@ async def list_drivers(
     is_platform = who.organisation_id is None
     query = _with_money() if is_platform else _without_money()
     query = query.where(person.c.kind == "driver")
+    if not is_platform:
+        charged_here = charging_session.c.organisation_id == who.organisation_id
+        query = query.where(exists().where(charging_session.c.driver_id == person.c.id, charged_here))
     if search:
         columns = (person.c.name, person.c.email, person.c.id, *([person.c.phone] if is_platform else []))
         query = query.where(or_(*(column.icontains(search, autoescape=True) for column in columns)))

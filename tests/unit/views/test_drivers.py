@@ -1,7 +1,7 @@
 """What operators see of drivers, and of their money."""
 
 import pytest
-from tests.unit.views.kit import ACME, ANN, BOB, ROOT, Site
+from tests.unit.views.kit import ACME, ANN, BOB, OTHER, ROOT, Site
 
 from stationmaster.identity import people
 
@@ -28,7 +28,9 @@ async def test_the_platform_sees_what_each_driver_has(site: Site) -> None:
 
 
 async def test_an_organisation_sees_whom_to_start_for_and_nobodys_money(site: Site) -> None:
+    await site.street.station("CP1")
     await site.street.credit(site.ann, 50_000)
+    await site.street.start(site.ann, amount=20_000)
     (ann,) = await site.items(PATH, ACME, search="ann")
     assert ann == {
         "id": site.ann,
@@ -42,6 +44,16 @@ async def test_an_organisation_sees_whom_to_start_for_and_nobodys_money(site: Si
     }
     assert await site.items(PATH, ACME, search="+911") == [], "what is hidden cannot be guessed by searching"
     assert len(await site.items(PATH, ROOT, search="+911")) == 1
+
+
+async def test_an_organisation_sees_those_who_charged_at_its_own_stations(site: Site) -> None:
+    await site.street.station("CP1")
+    assert await site.items(PATH, ACME) == []
+    await site.street.credit(site.ann, 50_000)
+    await site.street.start(site.ann, amount=20_000)
+    assert [one["email"] for one in await site.items(PATH, ACME)] == [ANN]
+    assert await site.items(PATH, OTHER) == []
+    assert len(await site.items(PATH, ROOT)) == 2
 
 
 async def test_search_takes_words_as_they_are(site: Site) -> None:
