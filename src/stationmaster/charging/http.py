@@ -131,12 +131,13 @@ async def stop_mine(body: StopIn, ctx: Ctx, who: access.Driver) -> Stopping:
     return await with_retries(ctx.database, ctx.runtime, attempt)
 
 
-@router.post("/api/cms/charging/start", status_code=202)
-async def start_for(body: OperatorStart, ctx: Ctx, who: access.Operator) -> OperatorStarted:
-    """Start a charge at one of the organisation's stations. Somebody pays: say who."""
+@router.post("/api/cms/charging/start", status_code=202, response_model=OperatorStarted)
+async def start_for(body: OperatorStart, request: Request, ctx: Ctx, who: access.Operator) -> Response:
+    """Start a charge at one of the organisation's stations. Somebody pays: say who. Once per
+    Idempotency-Key."""
 
-    async def attempt(uow: UnitOfWork) -> starts.Requested:
-        return await starts.request(
+    async def do(uow: UnitOfWork) -> dict[str, Any]:
+        requested = await starts.request(
             uow,
             station_id=body.station,
             connector_id=body.connector_id,
@@ -151,10 +152,12 @@ async def start_for(body: OperatorStart, ctx: Ctx, who: access.Operator) -> Oper
             policy=policy_of(ctx),
         )
 
-    requested = await with_retries(ctx.database, ctx.runtime, attempt)
-    return OperatorStarted(
-        session_id=requested.session.id, state=requested.session.state, command_id=requested.command_id
-    )
+        answer = OperatorStarted(
+            session_id=requested.session.id, state=requested.session.state, command_id=requested.command_id
+        )
+        return answer.model_dump(mode="json", by_alias=True)
+
+    return await idempotent(request, ctx, f"start:{who.person_id}", body.model_dump(), do, status=202)
 
 
 @router.post("/api/cms/charging/stop", status_code=202)
@@ -175,6 +178,7 @@ async def _payer(reader: Reader, said: PayerIn, who: Principal) -> Payer:
     if said.kind == "free":
         return Payer.free(said.reason)
     if said.kind == "organisation":
+        await _check_named(reader, said.driver_id, who)
         # "" stands for the station's own: a platform operator belongs to none.
         return Payer.organisation(who.organisation_id or "", said.driver_id)
     if said.driver_id is None:
@@ -183,6 +187,15 @@ async def _payer(reader: Reader, said: PayerIn, who: Principal) -> Payer:
         raise Forbidden("platform_only", "Only the platform's own operators can charge a driver's wallet.")
     await people.get_driver(reader, said.driver_id)
     return Payer.wallet(said.driver_id)
+
+
+async def _check_named(reader: Reader, driver_id: str | None, who: Principal) -> None:
+    """A charge that is somebody's is seen by them, and shows them to whose station it is."""
+    if driver_id is None:
+        return
+    if who.organisation_id is not None:
+        raise Forbidden("platform_only", "Only the platform's own operators can name a driver.")
+    await people.get_driver(reader, driver_id)
 
 
 async def _stop(uow: UnitOfWork, ctx: Context, session: Session, *, actor: str) -> Stopping:

@@ -1,5 +1,6 @@
 """Start and stop as drivers and operators meet them: who may, what is answered, what happens once."""
 
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,6 +24,11 @@ from stationmaster.infra.runtime import Runtime
 pytestmark = pytest.mark.anyio
 PASSWORD = "correct horse"
 KEY = "Idempotency-Key"
+_keys = itertools.count(1)
+
+
+def new_key() -> dict[str, str]:
+    return {KEY: f"wish-{next(_keys):08}"}
 
 
 @dataclass
@@ -141,7 +147,7 @@ CMS: dict[str, Any] = {"stationId": "CP1", "connectorId": 1, "payer": {"kind": "
 
 async def test_an_operator_starts_for_free_and_stops_what_a_driver_started(site: Site) -> None:
     async with site.client("acme@x.test") as acme:
-        answer = await acme.post("/api/cms/charging/start", json=CMS)
+        answer = await acme.post("/api/cms/charging/start", headers=new_key(), json=CMS)
         assert answer.status_code == 202, answer.text
         body = answer.json()
         assert body["state"] == "PENDING"
@@ -157,9 +163,9 @@ async def test_an_operator_starts_for_free_and_stops_what_a_driver_started(site:
 
 async def test_another_organisation_can_neither_start_nor_stop(site: Site) -> None:
     async with site.client("acme@x.test") as acme:
-        mine = (await acme.post("/api/cms/charging/start", json=CMS)).json()["sessionId"]
+        mine = (await acme.post("/api/cms/charging/start", headers=new_key(), json=CMS)).json()["sessionId"]
     async with site.client("other@x.test") as other:
-        start = await other.post("/api/cms/charging/start", json=CMS | {"connectorId": 2})
+        start = await other.post("/api/cms/charging/start", headers=new_key(), json=CMS | {"connectorId": 2})
         stop = await other.post("/api/cms/charging/stop", json={"sessionId": mine})
     assert (start.status_code, stop.status_code) == (404, 404)
     assert (await site.street.session(mine)).state is State.PENDING
@@ -169,9 +175,9 @@ async def test_a_wallet_is_charged_by_the_platforms_operators_only(site: Site) -
     ann = (await site.street.driver(50_000)) or ""
     said = CMS | {"payer": {"kind": "wallet", "driverId": ann}, "amountMinor": 5_000}
     async with site.client("acme@x.test") as acme:
-        assert (await acme.post("/api/cms/charging/start", json=said)).status_code == 403
+        assert (await acme.post("/api/cms/charging/start", headers=new_key(), json=said)).status_code == 403
     async with site.client("root@x.test") as root:
-        assert (await root.post("/api/cms/charging/start", json=said)).status_code == 202
+        assert (await root.post("/api/cms/charging/start", headers=new_key(), json=said)).status_code == 202
     assert (await site.street.balance(ann)).held_minor == 5_000
 
 
@@ -189,7 +195,7 @@ PAYERS: list[tuple[dict[str, Any], int]] = [
 async def test_a_payer_and_one_station_are_needed(site: Site) -> None:
     async with site.client("root@x.test") as root:
         for change, status in PAYERS:
-            answer = await root.post("/api/cms/charging/start", json=CMS | change)
+            answer = await root.post("/api/cms/charging/start", headers=new_key(), json=CMS | change)
             assert answer.status_code == status, (change, answer.text)
             if status == 202:
                 stop = {"sessionId": answer.json()["sessionId"]}
@@ -206,3 +212,26 @@ async def test_nobody_acts_without_the_right_login(site: Site) -> None:
             for room, other in (("user", acme), ("cms", ann)):
                 assert (await stranger.post(f"/api/{room}/{path}", json=START)).status_code == 401
                 assert (await other.post(f"/api/{room}/{path}", json=START)).status_code == 403
+
+
+async def test_an_operator_starts_once_per_key(site: Site) -> None:
+    async with site.client("acme@x.test") as acme:
+        path = "/api/cms/charging/start"
+        assert (await acme.post(path, json=CMS)).status_code == 400
+        first = await acme.post(path, json=CMS, headers={KEY: "click-0001"})
+        again = await acme.post(path, json=CMS, headers={KEY: "click-0001"})
+        assert (again.status_code, again.json()) == (202, first.json())
+        other = await acme.post(path, json=CMS | {"connectorId": 2}, headers={KEY: "click-0001"})
+        assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+    assert len(await site.street.sessions()) == 1
+
+
+async def test_a_driver_is_named_by_the_platform_only_and_must_be_one(site: Site) -> None:
+    ann = await site.street.driver()
+    answers = []
+    for who, driver_id in (("acme", ann), ("root", "drv_none"), ("root", ann)):
+        said = CMS | {"payer": {"kind": "organisation", "driverId": driver_id}}
+        async with site.client(f"{who}@x.test") as client:
+            answers.append(await client.post("/api/cms/charging/start", headers=new_key(), json=said))
+    assert [answer.status_code for answer in answers] == [403, 404, 202]
+    assert (await site.street.only_session()).driver_id == ann

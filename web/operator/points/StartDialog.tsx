@@ -1,6 +1,6 @@
 // Start a charge: where, on whose account, and how much of it.
 import { Button, Group, Modal, SegmentedControl, Select, Stack, Text, TextInput } from "@mantine/core";
-import { api, ask } from "@shared/api/client";
+import { api, ask, keysOfWishes } from "@shared/api/client";
 import { AmountInput } from "@shared/components/AmountInput";
 import { ProblemAlert } from "@shared/components/ProblemAlert";
 import { usePerson } from "@shared/components/person";
@@ -44,28 +44,27 @@ function StartForm({ chosen, point, close }: { chosen: Chosen; point: Point; clo
   const isPlatform = !person.organisationId;
   const [amount, setAmount] = useState("");
   const [energy, setEnergy] = useState("");
+  const [keyOf] = useState(keysOfWishes);
   const amountMinor = parseMinor(amount);
   const limitEnergyWh = parseWattHours(energy);
   const free = point.connectors.filter((one) => offersStart(point, one));
   const connector = point.connectors.find((one) => String(one.connectorId) === connectorId);
 
   const start = useMutation({
-    mutationFn: () =>
-      ask(
-        api.POST("/api/cms/charging/start", {
-          body: {
-            stationId: point.stationId,
-            connectorId: Number(connectorId),
-            payer: {
-              kind,
-              reason: kind === "free" ? reason.trim() : "",
-              ...(kind === "wallet" && { driverId }),
-            },
-            ...(amountMinor !== null && { amountMinor }),
-            ...(limitEnergyWh !== null && { limitEnergyWh }),
-          },
-        }),
-      ),
+    mutationFn: () => {
+      const body = {
+        stationId: point.stationId,
+        connectorId: Number(connectorId),
+        payer: {
+          kind,
+          reason: kind === "free" ? reason.trim() : "",
+          ...(kind === "wallet" && { driverId }),
+        },
+        ...(amountMinor !== null && { amountMinor }),
+        ...(limitEnergyWh !== null && { limitEnergyWh }),
+      };
+      return ask(api.POST("/api/cms/charging/start", { headers: { "Idempotency-Key": keyOf(body) }, body }));
+    },
     onSuccess: () => {
       queries.invalidateQueries({ queryKey: POINTS });
       close();

@@ -57,4 +57,15 @@ export function idempotencyKey(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** A key per wish: the same one asked for twice is one, whatever else was asked for in between. */
+export function keysOfWishes(): (wish: unknown) => string {
+  const made = new Map<string, string>();
+  return (wish) => {
+    const text = JSON.stringify(wish);
+    const key = made.get(text) ?? idempotencyKey();
+    made.set(text, key);
+    return key;
+  };
+}
+
 export { Problem };
