@@ -36,6 +36,7 @@ class History:
     seed: int
     stations: list[str]
     phases: list[list[Frame]] = field(default_factory=list)
+    is_across_links: bool = False
 
     @property
     def frames(self) -> list[Frame]:
@@ -164,13 +165,13 @@ def across_links(seed: int) -> History:
     """Each station begins a charge on one link and ends it on the next, and both links' frames are delivered
     together: competing workers have the start and the stop in hand at the same time.
 
-    All rows must be equal but for two things that are left out here, because they rightly depend on what was
-    known when. The older link's end: when the newer one was heard of first, the station was never away. And
-    one charge at a time: where a second one had begun on the connector before the first one's frames came,
-    the first would rightly be told differently (its end was not seen in time), and no rows could be compared.
+    All rows must be equal (but see OF_THE_WAY), so two things are left out here that rightly depend on
+    what was known when. The older link's end: when the newer one was heard of first, the station was never
+    away. And a second charge: where it had begun on the connector before the first one's frames came, the
+    first would be told differently (its end was not seen in time).
     """
     rng = random.Random(seed)
-    made = History(seed, [f"R{seed:05}S{n}" for n in range(rng.randint(2, 4))], [[]])
+    made = History(seed, [f"R{seed:05}S{n}" for n in range(rng.randint(2, 4))], [[]], is_across_links=True)
     older: list[Frame] = []
     newer: list[Frame] = []
     for number, station in enumerate(made.stations):
