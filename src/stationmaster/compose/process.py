@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -13,7 +14,6 @@ from stationmaster.compose import roles as r
 from stationmaster.compose import secrets
 from stationmaster.compose.adapters import Parts, make_parts
 from stationmaster.compose.settings import Settings
-from stationmaster.infra.db import migrate
 from stationmaster.kernel.errors import Refused, StationmasterError, Unavailable
 
 log = structlog.get_logger()
@@ -63,16 +63,15 @@ def _roles(names: Sequence[str]) -> list[r.Role]:
         raise Refused(
             "unknown_role", f"No such role: {', '.join(unknown)}.", hint=f"One of {', '.join(r.ALL)}."
         )
-    return [r.ALL[name]() for name in names]
+    return [r.make(name) for name in names]
 
 
 def _introduce(chosen: Sequence[r.Role], parts: Parts) -> None:
     """In one process, what is told to browsers goes straight to the server that holds them."""
-    api = next((role for role in chosen if isinstance(role, r.ApiRole)), None)
-    teller = next((role for role in chosen if isinstance(role, r.NotificationRole)), None)
+    by_name: dict[str, Any] = {role.name: role for role in chosen}
+    api, teller = by_name.get("api"), by_name.get("notification-worker")
     if api is not None and teller is not None:
         api.prepare(parts)
-        assert api.browsers is not None
         teller.use(api.browsers.manager)
 
 
@@ -92,13 +91,25 @@ async def _plumb(parts: Parts) -> None:
     if parts.database is not None:
         # A gateway goes on without a broker; the backend's processes have nothing to do without one.
         await _patiently("broker", lambda: parts.bus.apply(parts.topology))
-        r.plumbing(parts)
+        _hint(parts)
     elif parts.bus.ready:
         for problem in await parts.bus.check(parts.topology):
             log.warning("topology.problem", problem=problem)
 
 
+def _hint(parts: Parts) -> None:
+    """Losable facts leave with their commit: every process with a database needs this."""
+    from stationmaster.infra.db.hints import HintPublisher
+
+    assert parts.database is not None
+    hints = HintPublisher(parts.bus, parts.runtime, parts.settings.names)
+    parts.database.on_hints(hints.publish)
+    _ = parts.runtime.spawn(hints.run(), name="hints")
+
+
 async def _schema(parts: Parts) -> None:
+    from stationmaster.infra.db import migrate
+
     url = parts.settings.database
     if parts.settings.migrate:
         await asyncio.to_thread(migrate.upgrade, url)

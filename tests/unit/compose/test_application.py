@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from stationmaster.api import app as api_app
 from stationmaster.api.bounds import BODY_MAX_BYTES
 from stationmaster.compose.adapters import make_parts
-from stationmaster.compose.roles import context_of
+from stationmaster.compose.api_role import context_of
 from stationmaster.compose.secrets import Secrets
 from stationmaster.compose.settings import Settings
 from stationmaster.infra.db import migrate

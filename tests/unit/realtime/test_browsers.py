@@ -8,7 +8,7 @@ from typing import Any, Self
 import pytest
 import socketio
 
-from stationmaster.compose.roles import HttpServer
+from stationmaster.compose.http_server import HttpServer
 from stationmaster.contracts import facts
 from stationmaster.contracts.facts import Fact
 from stationmaster.realtime.server import WATCHED_MAX, BrowserServer, Emitter, Viewer

@@ -52,8 +52,9 @@ def demo(
 async def _once(settings: Settings) -> None:
     from stationmaster.compose import demo as world
     from stationmaster.compose import once
+    from stationmaster.compose.api_role import ApiRole
+    from stationmaster.compose.gateway_role import GatewayRole
     from stationmaster.compose.process import EMBEDDED_ROLES, running
-    from stationmaster.compose.roles import ApiRole, GatewayRole
 
     console = Console(stderr=True)
     async with running(settings, EMBEDDED_ROLES) as process:
@@ -71,8 +72,9 @@ async def _once(settings: Settings) -> None:
 
 async def _show(settings: Settings, *, open_browser: bool) -> None:
     from stationmaster.compose import demo as world
+    from stationmaster.compose.api_role import ApiRole
+    from stationmaster.compose.gateway_role import GatewayRole
     from stationmaster.compose.process import EMBEDDED_ROLES, running, until_signalled
-    from stationmaster.compose.roles import ApiRole, GatewayRole
     from stationmaster.simulator.fleet import Fleet
 
     console = Console()

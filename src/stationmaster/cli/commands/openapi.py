@@ -28,7 +28,7 @@ def openapi(
 async def _document() -> str:
     from stationmaster.api import app as api_app
     from stationmaster.compose.adapters import make_parts
-    from stationmaster.compose.roles import context_of
+    from stationmaster.compose.api_role import context_of
     from stationmaster.compose.secrets import Secrets
     from stationmaster.compose.settings import Settings
 
