@@ -17,7 +17,7 @@ from stationmaster.gateway.ports import RefusedHandshake
 from stationmaster.gateway.rest_directory import RestDirectory
 from stationmaster.identity import http, http_id_tokens, http_people, people
 from stationmaster.infra.cache.memory import MemoryCache
-from stationmaster.infra.http import problem
+from stationmaster.infra.http import pagination, problem
 from stationmaster.infra.http.context import Context
 from stationmaster.infra.runtime import Runtime
 from stationmaster.kernel.errors import NotFound, Unavailable
@@ -570,3 +570,39 @@ async def test_prices_are_in_the_organisations_currency() -> None:
         assert (await acme.post(path, json=later)).status_code == 422
         organisation = await root.post("/api/cms/organisations", json={"name": "US", "currency": "USD"})
         assert organisation.status_code == 422
+
+
+NUL = "a\0b"
+
+
+async def test_what_no_database_takes_is_a_mistake_of_the_asker() -> None:
+    async with a_site() as site:
+        root, acme, ann = [await site.program(f"{who}@x.test") for who in ("root", "acme", "ann")]
+        await acme.post("/api/cms/stations", json={"stationId": "CP1"})
+        driver_id = (await ann.get("/api/auth/me")).json()["person"]["id"]
+        for value in ("abc", [1], None, 2**70, 1.5, True):
+            cursor = {"cursor": pagination.encode([value])}
+            for client, path in (
+                (ann, "/api/user/wallet/statement"),
+                (root, f"/api/cms/wallets/{driver_id}/statement"),
+            ):
+                assert (await client.get(path, params=cursor)).status_code == 422, value
+        for value in (7, [1], NUL):
+            cursor = {"cursor": pagination.encode([value])}
+            for path in ("/api/cms/stations", "/api/cms/id-tokens"):
+                assert (await acme.get(path, params=cursor)).status_code == 422, value
+        for path, said in (("stations", {"search": NUL}), ("id-tokens", {"driverId": NUL})):
+            assert (await acme.get(f"/api/cms/{path}", params=said)).status_code == 422, path
+        for path in ("stations/a%00b", "stations/a%00b/connectors", "stations/a%00b/commands"):
+            assert (await acme.get(f"/api/cms/{path}")).status_code == 422, path
+        for change in ({"name": None}, {"site": None}, {"timezone": None}, {"maxPowerW": None}):
+            assert (await acme.patch("/api/cms/stations/CP1", json=change)).status_code == 422, change
+        for change in ({"timezone": "Mars/Olympus"}, {"timezone": "../etc"}, {"name": NUL}, {"site": NUL}):
+            assert (await acme.patch("/api/cms/stations/CP1", json=change)).status_code == 422, change
+            made = await acme.post("/api/cms/stations", json={"stationId": "CP2"} | change)
+            assert made.status_code == 422, change
+        card = {"token": "CARD", "payerKind": "free", "payerReason": NUL}
+        assert (await acme.post("/api/cms/id-tokens", json=card)).status_code == 422
+        assert (await acme.patch("/api/cms/id-tokens/a%00b", json={"status": "Blocked"})).status_code == 422
+        good = {"name": "New", "timezone": "Europe/Berlin"}
+        assert (await acme.patch("/api/cms/stations/CP1", json=good)).status_code == 200

@@ -9,7 +9,7 @@ from pydantic import Field
 from stationmaster.identity import access, id_tokens
 from stationmaster.infra.http import pagination
 from stationmaster.infra.http.context import Context, get
-from stationmaster.infra.http.wire import Body, Wire, WireTime
+from stationmaster.infra.http.wire import Body, Wire, WireTime, Words
 from stationmaster.kernel.errors import Forbidden
 
 router = APIRouter(tags=["identity"])
@@ -54,17 +54,17 @@ class IdTokenChange(Body):
 async def list_id_tokens(
     ctx: Ctx,
     who: access.Operator,
-    driver_id: Annotated[str | None, Query(alias="driverId")] = None,
+    driver_id: Annotated[Words | None, Query(alias="driverId")] = None,
     cursor: pagination.Cursor = None,
     limit: pagination.Limit = 50,
 ) -> IdTokenList:
-    after = pagination.decode(cursor, length=1)
+    after = pagination.place(cursor, str)
     async with ctx.database.reading() as reader:
         found = await id_tokens.list_tokens(
             reader,
             organisation_id=who.organisation_id,
             driver_id=driver_id,
-            after=str(after[0]) if after else None,
+            after=after[0] if after else None,
             limit=limit + 1,
         )
     more = pagination.encode([found[limit - 1].token]) if len(found) > limit else None
@@ -92,7 +92,7 @@ async def register_id_token(body: NewIdToken, ctx: Ctx, who: access.Operator) ->
 
 @router.patch("/api/cms/id-tokens/{id_token_id}")
 async def change_id_token(
-    id_token_id: str, body: IdTokenChange, ctx: Ctx, who: access.Operator
+    id_token_id: Words, body: IdTokenChange, ctx: Ctx, who: access.Operator
 ) -> IdTokenOut:
     """Block it, or accept it again."""
     async with ctx.database.transaction() as uow:

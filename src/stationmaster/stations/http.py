@@ -1,16 +1,17 @@
 """Charging stations over HTTP: the registry, connectors, refused handshakes."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Any
+from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import Field
+from fastapi import APIRouter, Depends
+from pydantic import AfterValidator, Field, model_validator
 
 from stationmaster.identity import access
 from stationmaster.infra.db.database import Reader
 from stationmaster.infra.http import pagination
 from stationmaster.infra.http.context import Context, get
-from stationmaster.infra.http.wire import Body, Wire, WireTime
+from stationmaster.infra.http.wire import Body, Wire, WireTime, Words
 from stationmaster.kernel.errors import Invalid
 from stationmaster.stations import credentials, directory, registry
 from stationmaster.stations.rules.identity import LENGTH_MAX
@@ -20,6 +21,15 @@ router = APIRouter(tags=["stations"])
 Ctx = Annotated[Context, Depends(get)]
 
 CONNECTORS_MAX = 64
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("no time zone of the IANA's")
+    return name
+
+
+Zone = Annotated[str, Field(max_length=64), AfterValidator(_known_zone)]
 TariffExists = Callable[[Reader, str, str], Awaitable[bool]]
 
 
@@ -58,7 +68,7 @@ class NewStation(Body):
     station_id: str = Field(min_length=1, max_length=LENGTH_MAX)
     name: str = Field(default="", max_length=100)
     site: str = Field(default="", max_length=100)
-    timezone: str = Field(default="Asia/Kolkata", max_length=64)
+    timezone: Zone = "Asia/Kolkata"
     security_profile: int = Field(default=1, ge=0, le=3)
     connector_count: int = Field(default=1, ge=0, le=CONNECTORS_MAX)
     max_power_w: int = Field(default=22_000, gt=0, le=2_000_000)
@@ -78,13 +88,20 @@ class NewPassword(Wire):
 
 
 class StationChange(Body):
-    """What is not named stays as it is."""
+    """What is not named stays as it is. Only a tariff can be taken away."""
 
     name: str | None = Field(default=None, max_length=100)
     site: str | None = Field(default=None, max_length=100)
-    timezone: str | None = Field(default=None, max_length=64)
+    timezone: Zone | None = None
     max_power_w: int | None = Field(default=None, gt=0, le=2_000_000)
     tariff_id: str | None = None
+
+    @model_validator(mode="after")
+    def _takes_nothing_away(self) -> "StationChange":
+        given: dict[str, Any] = self.model_dump(exclude_unset=True, exclude={"tariff_id"})
+        if empty := [name for name, value in given.items() if value is None]:
+            raise ValueError(f"cannot be null: {', '.join(empty)}")
+        return self
 
 
 class ConnectorOut(Wire):
@@ -121,17 +138,17 @@ class RefusalList(Wire):
 async def list_stations(
     ctx: Ctx,
     who: access.Operator,
-    search: Annotated[str, Query(max_length=100)] = "",
+    search: Words = "",
     cursor: pagination.Cursor = None,
     limit: pagination.Limit = 50,
 ) -> StationList:
-    after = pagination.decode(cursor, length=1)
+    after = pagination.place(cursor, str)
     async with ctx.database.reading() as reader:
         found = await registry.list_stations(
             reader,
             organisation_id=who.organisation_id,
             search=search,
-            after=str(after[0]) if after else None,
+            after=after[0] if after else None,
             limit=limit + 1,
         )
     more = pagination.encode([found[limit - 1].station_id]) if len(found) > limit else None
@@ -166,14 +183,16 @@ async def list_refused(ctx: Ctx, who: access.PlatformOperator, limit: pagination
 
 
 @router.get("/api/cms/stations/{station_id}")
-async def get_station(station_id: str, ctx: Ctx, who: access.Operator) -> StationOut:
+async def get_station(station_id: Words, ctx: Ctx, who: access.Operator) -> StationOut:
     async with ctx.database.reading() as reader:
         found = await registry.get(reader, station_id, organisation_id=who.organisation_id)
     return StationOut.model_validate(found)
 
 
 @router.patch("/api/cms/stations/{station_id}")
-async def change_station(station_id: str, body: StationChange, ctx: Ctx, who: access.Operator) -> StationOut:
+async def change_station(
+    station_id: Words, body: StationChange, ctx: Ctx, who: access.Operator
+) -> StationOut:
     async with ctx.database.transaction() as uow:
         found = await registry.get(uow, station_id, organisation_id=who.organisation_id)
         await _check_tariff(ctx, uow, body.tariff_id, found.organisation_id)
@@ -182,7 +201,7 @@ async def change_station(station_id: str, body: StationChange, ctx: Ctx, who: ac
 
 
 @router.post("/api/cms/stations/{station_id}/archive")
-async def archive_station(station_id: str, ctx: Ctx, who: access.Operator) -> StationOut:
+async def archive_station(station_id: Words, ctx: Ctx, who: access.Operator) -> StationOut:
     """It may not connect any more. Nothing of its history is deleted."""
     async with ctx.database.transaction() as uow:
         await registry.get(uow, station_id, organisation_id=who.organisation_id)
@@ -191,7 +210,7 @@ async def archive_station(station_id: str, ctx: Ctx, who: access.Operator) -> St
 
 
 @router.post("/api/cms/stations/{station_id}/password")
-async def new_password(station_id: str, ctx: Ctx, who: access.Operator) -> NewPassword:
+async def new_password(station_id: Words, ctx: Ctx, who: access.Operator) -> NewPassword:
     """A new password for the station, shown in this answer only; the old one is dead."""
     async with ctx.database.transaction() as uow:
         await registry.get(uow, station_id, organisation_id=who.organisation_id)
@@ -202,7 +221,7 @@ async def new_password(station_id: str, ctx: Ctx, who: access.Operator) -> NewPa
 
 
 @router.get("/api/cms/stations/{station_id}/connectors")
-async def list_connectors(station_id: str, ctx: Ctx, who: access.Operator) -> ConnectorList:
+async def list_connectors(station_id: Words, ctx: Ctx, who: access.Operator) -> ConnectorList:
     """Connector 0 is the station itself."""
     async with ctx.database.reading() as reader:
         await registry.get(reader, station_id, organisation_id=who.organisation_id)

@@ -10,7 +10,7 @@ from stationmaster.contracts.redaction import redact
 from stationmaster.identity import access
 from stationmaster.infra.http import pagination
 from stationmaster.infra.http.context import Context, get
-from stationmaster.infra.http.wire import Wire, WireTime
+from stationmaster.infra.http.wire import Wire, WireTime, Words
 from stationmaster.kernel.errors import NotFound, Refused
 from stationmaster.stations import commands, registry
 from stationmaster.stations.facts import connector_of
@@ -83,7 +83,7 @@ def _out(command: Command) -> CommandOut:
 
 @router.post("/api/cms/stations/{station_id}/commands/{action}", status_code=202)
 async def ask(
-    station_id: str,
+    station_id: Words,
     action: str,
     ctx: Ctx,
     who: access.Operator,
@@ -111,7 +111,7 @@ async def ask(
 
 @router.get("/api/cms/stations/{station_id}/commands")
 async def list_commands(
-    station_id: str, ctx: Ctx, who: access.Operator, limit: pagination.Limit = 50
+    station_id: Words, ctx: Ctx, who: access.Operator, limit: pagination.Limit = 50
 ) -> CommandList:
     """Newest first."""
     async with ctx.database.reading() as reader:
@@ -121,7 +121,7 @@ async def list_commands(
 
 
 @router.get("/api/cms/commands/{command_id}")
-async def get_command(command_id: str, ctx: Ctx, who: access.Operator) -> CommandOut:
+async def get_command(command_id: Words, ctx: Ctx, who: access.Operator) -> CommandOut:
     async with ctx.database.reading() as reader:
         found = await commands.get(reader, command_id)
     if found is None or who.organisation_id not in {None, found.organisation_id}:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from stationmaster.identity import access
 from stationmaster.infra.http.context import Context, get
-from stationmaster.infra.http.wire import Body, Wire, WireTime
+from stationmaster.infra.http.wire import Body, Wire, WireTime, Words
 from stationmaster.kernel.money import BPS
 from stationmaster.tariffs import versions
 from stationmaster.tariffs.model import Tariff, TariffVersion
@@ -91,7 +91,7 @@ async def create_tariff(body: NewTariff, ctx: Ctx, who: access.Operator) -> Tari
 
 
 @router.post("/api/cms/tariffs/{tariff_id}/versions", status_code=201)
-async def add_version(tariff_id: str, body: NewVersion, ctx: Ctx, who: access.Operator) -> VersionOut:
+async def add_version(tariff_id: Words, body: NewVersion, ctx: Ctx, who: access.Operator) -> VersionOut:
     """A new price from a date; running sessions keep theirs."""
     now = ctx.runtime.clock.now()
     async with ctx.database.transaction() as uow:

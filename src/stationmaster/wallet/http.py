@@ -10,7 +10,7 @@ from stationmaster.infra.db.database import UnitOfWork
 from stationmaster.infra.http import pagination
 from stationmaster.infra.http.context import Context, get
 from stationmaster.infra.http.idempotency import HEADER, idempotent
-from stationmaster.infra.http.wire import Body, Wire, WireTime
+from stationmaster.infra.http.wire import Body, Wire, WireTime, Words
 from stationmaster.wallet import credits as wallet_credits
 from stationmaster.wallet import wallets
 from stationmaster.wallet.rules.postings import AMOUNT_MAX_MINOR
@@ -70,14 +70,14 @@ async def my_statement(
 
 
 @router.get("/api/cms/wallets/{driver_id}")
-async def wallet_of(driver_id: str, ctx: Ctx, who: access.PlatformOperator) -> WalletOut:
+async def wallet_of(driver_id: Words, ctx: Ctx, who: access.PlatformOperator) -> WalletOut:
     del who
     return await _wallet(ctx, driver_id)
 
 
 @router.get("/api/cms/wallets/{driver_id}/statement")
 async def statement_of(
-    driver_id: str,
+    driver_id: Words,
     ctx: Ctx,
     who: access.PlatformOperator,
     cursor: pagination.Cursor = None,
@@ -89,7 +89,7 @@ async def statement_of(
 
 @router.post("/api/cms/wallets/{driver_id}/credits", status_code=201, response_model=CreditOut)
 async def credit(
-    driver_id: str, body: NewCredit, request: Request, ctx: Ctx, who: access.PlatformOperator
+    driver_id: Words, body: NewCredit, request: Request, ctx: Ctx, who: access.PlatformOperator
 ) -> Response:
     """Put money into a driver's wallet. Once per Idempotency-Key; what is owed is paid first."""
     scope = f"credit:{who.person_id}:{driver_id}"
@@ -121,11 +121,11 @@ async def _wallet(ctx: Context, driver_id: str) -> WalletOut:
 
 
 async def _statement(ctx: Context, driver_id: str, cursor: str | None, limit: int) -> Statement:
-    before = pagination.decode(cursor, length=1)
+    before = pagination.place(cursor, int)
     async with ctx.database.reading() as reader:
         await people.get_driver(reader, driver_id)
         lines = await wallets.statement(
-            reader, driver_id, before=int(before[0]) if before else None, limit=limit + 1
+            reader, driver_id, before=before[0] if before else None, limit=limit + 1
         )
     more = pagination.encode([lines[limit - 1].id]) if len(lines) > limit else None
     return Statement(items=[LineOut.model_validate(line) for line in lines[:limit]], next_cursor=more)
