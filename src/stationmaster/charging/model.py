@@ -22,10 +22,6 @@ class State(StrEnum):
     def is_terminal(self) -> bool:
         return self in TERMINAL
 
-    @property
-    def occupies_connector(self) -> bool:
-        return self in LIVE
-
 
 TERMINAL = frozenset({State.COMPLETED, State.TERMINATED, State.FAILED})
 OPEN = frozenset(State) - TERMINAL

@@ -1,7 +1,5 @@
 """Money is integer minor units (paise); this is the only place that rounds."""
 
-from decimal import Decimal
-
 BPS = 10_000
 WH_PER_KWH = 1000
 
@@ -20,13 +18,3 @@ def share_bps(amount_minor: int, bps: int) -> int:
 def energy_cost_minor(energy_wh: int, price_minor_per_kwh: int) -> int:
     """What so much energy costs, rounded half up once."""
     return round_half_up(energy_wh * price_minor_per_kwh, WH_PER_KWH)
-
-
-def energy_wh_for(amount_minor: int, price_minor_per_kwh: int) -> int | None:
-    """How much energy an amount buys (floor); None when energy is free."""
-    return None if price_minor_per_kwh <= 0 else amount_minor * WH_PER_KWH // price_minor_per_kwh
-
-
-def to_text(amount_minor: int, currency: str = "INR") -> str:
-    """For logs and terminals: ``1257.42 INR``. Screens format by locale."""
-    return f"{Decimal(amount_minor) / 100:.2f} {currency}"

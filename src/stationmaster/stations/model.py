@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-OPEN_STATES = ("queued", "sent")
 FINAL_STATES = ("accepted", "rejected", "failed", "timed_out", "offline", "expired")
 
 
