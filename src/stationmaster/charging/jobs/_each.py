@@ -1,7 +1,6 @@
 """Session by session: how does one that fails not hold up the others?"""
 
 from collections.abc import Awaitable, Callable, Iterable
-from functools import partial
 
 import structlog
 
@@ -23,8 +22,12 @@ async def session(
     """A unit of work each. Raises Unavailable: then the others would fare no better. Any other failure is
     told, and the session's turn comes again with the next run."""
     for session_id in session_ids:
+
+        async def attempt(uow: UnitOfWork, one: str = session_id) -> None:
+            await do(uow, one)
+
         try:
-            await with_retries(database, runtime, partial(do, session_id=session_id))
+            await with_retries(database, runtime, attempt)
         except Conflict as error:
             log.warning("session.job_conflict", session_id=session_id, code=error.code)
         except Unavailable:
