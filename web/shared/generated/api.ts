@@ -135,7 +135,8 @@ export interface paths {
         put?: never;
         /**
          * Start For
-         * @description Start a charge at one of the organisation's stations. Somebody pays: say who.
+         * @description Start a charge at one of the organisation's stations. Somebody pays: say who. Once per
+         *     Idempotency-Key.
          */
         post: operations["start_for_api_cms_charging_start_post"];
         delete?: never;
@@ -1777,7 +1778,7 @@ export interface components {
         };
         /**
          * StationChange
-         * @description What is not named stays as it is.
+         * @description What is not named stays as it is. Only a tariff can be taken away.
          */
         StationChange: {
             /** Maxpowerw */
