@@ -58,6 +58,7 @@ class _Station:
         self.seq = 0
         self.frames: list[Frame] = []
         self.wh = rng.randrange(1000)
+        self.wh_max = 300
 
     def say(
         self, action: str, payload: dict[str, Any], *, kind: str = "call", proposed: int | None = None
@@ -94,7 +95,7 @@ class _Station:
         )
 
     def meter(self, connector: int, transaction: int) -> None:
-        self.wh += self.rng.randrange(300)
+        self.wh += self.rng.randrange(self.wh_max)
         sampled = [
             {"value": str(self.wh), "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
             {"value": str(self.rng.randrange(22_000)), "measurand": "Power.Active.Import", "unit": "W"},
@@ -168,7 +169,8 @@ def across_links(seed: int) -> History:
     All rows must be equal (but see OF_THE_WAY), so two things are left out here that rightly depend on
     what was known when. The older link's end: when the newer one was heard of first, the station was never
     away. And a second charge: where it had begun on the connector before the first one's frames came, the
-    first would be told differently (its end was not seen in time).
+    first would be told differently (its end was not seen in time). The registers are believable: of those
+    that are not, only what had been sampled by the time of the stop is counted.
     """
     rng = random.Random(seed)
     made = History(seed, [f"R{seed:05}S{n}" for n in range(rng.randint(2, 4))], [[]], is_across_links=True)
@@ -177,6 +179,7 @@ def across_links(seed: int) -> History:
     for number, station in enumerate(made.stations):
         connector, transaction = rng.randint(1, 2), 1 + seed * 100 + number * 10
         first = _opened(station, (seed * 10 + 1) * 4096 + number, BEGIN + timedelta(hours=seed), rng)
+        first.wh_max = 6
         first.begin(connector, f"T-{station}" if rng.random() < 0.9 else "NOBODY", transaction)
         second = _opened(station, (seed * 10 + 2) * 4096 + number, first.at, rng)
         second.wh = first.wh
