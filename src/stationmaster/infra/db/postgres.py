@@ -1,4 +1,4 @@
-"""The database port on PostgreSQL: SQLAlchemy Core through asyncpg, bulk statements through asyncpg alone.
+"""The database port on PostgreSQL: SQLAlchemy Core's statements, its pool, and asyncpg for the rest.
 
 Transactions are begun and ended here by plain statements on the driver's connection (SQLAlchemy's engine is
 in AUTOCOMMIT and adds nothing), so a unit of work costs one round trip to begin and one to commit, and bulk
@@ -8,11 +8,12 @@ statements need no detour.
 import zlib
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Literal, NoReturn, cast
+from typing import Any, Literal, NoReturn, TypeAlias, cast
 
 import asyncpg
 import structlog
 from sqlalchemy import Executable, Table
+from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from stationmaster.contracts.topology import Names
@@ -22,7 +23,7 @@ from stationmaster.infra.db.errors import UnitFailed
 from stationmaster.infra.db.pg_errors import DRIVER_ERRORS, is_away, translate
 from stationmaster.infra.db.pg_leader import Leadership
 from stationmaster.infra.db.pg_listener import CHANNEL, Listener
-from stationmaster.infra.db.pg_statements import Driver, Statements
+from stationmaster.infra.db.statements import Fetched, Plan, Statements
 from stationmaster.infra.db.tables import outbox
 from stationmaster.infra.db.unit import HintSink, Outgoing
 from stationmaster.infra.runtime import Runtime
@@ -30,6 +31,7 @@ from stationmaster.kernel.errors import Unavailable
 
 log = structlog.get_logger()
 
+Driver: TypeAlias = "asyncpg.Connection[Any]"
 BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 CONNECT_WITHIN_S = 5.0
@@ -51,9 +53,16 @@ class _Reading:
             plan = self._statements.plan_of(statement, parameters)
             if plan is None:
                 return cast("Rows", await self._connection.execute(statement, parameters))
-            return cast("Rows", await plan.run(self._driver))
+            return cast("Rows", await self._run(plan))
         except DRIVER_ERRORS as error:
             self._raise(error)
+
+    async def _run(self, plan: Plan) -> Fetched:
+        if plan.metadata is None:
+            status = await self._driver.execute(plan.sql, *plan.arguments)
+            return plan.fetched((), int(status.rpartition(" ")[2]))
+        records = await self._driver.fetch(plan.sql, *plan.arguments)
+        return plan.fetched([tuple(record) for record in records], len(records))
 
     async def end(self, driver: Driver) -> None:
         try:
@@ -187,7 +196,7 @@ class PostgresDatabase:
             application_name, statement_timeout_s, lock_timeout_s, idle_in_transaction_s
         )
         self._engine: AsyncEngine | None = None
-        self._statements = Statements()
+        self._statements = Statements(asyncpg_dialect.dialect())  # type: ignore[no-untyped-call]
         self._wakes: list[Callable[[], None]] = []
         self._hint_sink: HintSink | None = None
         self._listener = Listener(self._connect, self._wake, self._runtime)

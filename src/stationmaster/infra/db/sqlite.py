@@ -1,5 +1,5 @@
-"""The database port on SQLite: SQLAlchemy Core on the standard library's driver, called in the event loop's
-thread.
+"""The database port on SQLite: SQLAlchemy Core's statements on the standard library's driver, called in the
+event loop's thread.
 
 Called in-thread a run is deterministic, and a statement costs no hand-over. One connection writes, guarded
 by a lock (SQLite has one writer anyway); others read, each in a snapshot of its own (WAL).
@@ -17,6 +17,7 @@ from typing import Any, Literal, NoReturn, cast
 
 import structlog
 from sqlalchemy import Connection, Engine, Executable, NullPool, Table, create_engine, text
+from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
 from stationmaster.contracts.topology import Names
@@ -25,6 +26,7 @@ from stationmaster.infra.db.database import Reader, Rows, UnitOfWork
 from stationmaster.infra.db.errors import Conflict
 from stationmaster.infra.db.sqlite_errors import DRIVER_ERRORS, translate
 from stationmaster.infra.db.sqlite_leader import FileLeadership
+from stationmaster.infra.db.statements import Statements
 from stationmaster.infra.db.tables import outbox
 from stationmaster.infra.db.unit import HintSink, Outgoing
 from stationmaster.infra.runtime import Runtime
@@ -44,11 +46,15 @@ JOURNAL_KEPT_BYTES = 64 * 1024 * 1024
 class _Reading:
     """Statements on one connection, results taken whole."""
 
-    def __init__(self, connection: Connection):
-        self._connection = connection
+    def __init__(self, connection: Connection, statements: Statements):
+        self._connection, self._statements = connection, statements
+        self._driver = _driver(connection)
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Rows:
         try:
+            if (plan := self._statements.plan_of(statement, parameters)) is not None:
+                cursor = self._driver.execute(plan.sql, plan.arguments)
+                return cast("Rows", plan.fetched(cursor.fetchall(), cursor.rowcount))
             result = self._connection.execute(statement, parameters)
             if result.returns_rows:
                 # An open cursor would keep its snapshot and get in the way of the next COMMIT.
@@ -67,9 +73,9 @@ class _Reading:
 class _Unit(Outgoing, _Reading):
     """See the port."""
 
-    def __init__(self, writer: "_Writer", names: Names, runtime: Runtime):
+    def __init__(self, writer: "_Writer", statements: Statements, names: Names, runtime: Runtime):
         Outgoing.__init__(self, names, runtime.clock.now)
-        _Reading.__init__(self, writer.connection)
+        _Reading.__init__(self, writer.connection, statements)
         self._writer = writer
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Rows:
@@ -233,6 +239,7 @@ class SqliteDatabase:
         self._commits_in_thread = commit_in_thread or not in_thread
         self._thread: ThreadPoolExecutor | None = None
         self._engine: Engine | None = None
+        self._statements = Statements(pysqlite.dialect())
         self._writer: _Writer | None = None
         self._readers: list[Connection] = []
         self._wakes: list[Callable[[], None]] = []
@@ -273,7 +280,7 @@ class SqliteDatabase:
             raise _not_started()
         await writer.begin()
         try:
-            unit = _Unit(writer, self._names, self._runtime)
+            unit = _Unit(writer, self._statements, self._names, self._runtime)
             yield unit
             await unit.commit()
         finally:
@@ -288,7 +295,7 @@ class SqliteDatabase:
         driver = _driver(connection)
         driver.execute("BEGIN")
         try:
-            yield _Reading(connection)
+            yield _Reading(connection, self._statements)
         finally:
             driver.execute("ROLLBACK")
             if self._engine is not None and len(self._readers) < READERS_KEPT:

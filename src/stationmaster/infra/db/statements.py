@@ -7,20 +7,15 @@ what the statement itself does. What is unusual still goes that way: ``plan_of``
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
-import asyncpg
-from sqlalchemy import Executable, Float, Numeric, SelectBase, Update
-from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy import Dialect, Executable, Float, Numeric, SelectBase, Update
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Delete
 from sqlalchemy.util import LRUCache
 
-Driver: TypeAlias = "asyncpg.Connection[Any]"
-
 CACHED_FORMS = 1_000
-_dialect = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
 
 
 class Fetched(IteratorResult[Any]):
@@ -45,24 +40,22 @@ class _Form:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A statement as the driver wants it."""
+    """A statement as a driver wants it."""
 
     sql: str
     arguments: list[Any]
     metadata: SimpleResultMetaData | None
 
-    async def run(self, driver: Driver) -> Fetched:
-        if self.metadata is None:
-            status = await driver.execute(self.sql, *self.arguments)
-            return Fetched(_NO_COLUMNS, (), int(status.rpartition(" ")[2]))
-        records = await driver.fetch(self.sql, *self.arguments)
-        return Fetched(self.metadata, [tuple(record) for record in records], len(records))
+    def fetched(self, rows: Sequence[tuple[Any, ...]], rowcount: int) -> Fetched:
+        """What the driver gave back."""
+        return Fetched(self.metadata or _NO_COLUMNS, rows, rowcount)
 
 
 class Statements:
-    """The forms that were seen so far."""
+    """The forms that were seen so far on one engine."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
         self._compiled: Any = LRUCache(CACHED_FORMS)
         self._forms: Any = LRUCache(CACHED_FORMS)
 
@@ -71,7 +64,7 @@ class Statements:
         if not isinstance(statement, SelectBase | Update | Delete):
             return None
         made: tuple[Any, ...] = statement._compile_w_cache(  # noqa: SLF001
-            _dialect, compiled_cache=self._compiled, column_keys=sorted(parameters or ())
+            self._dialect, compiled_cache=self._compiled, column_keys=sorted(parameters or ())
         )
         compiled, extracted, collected, _ = made
         form = self._form_of(compiled)
@@ -84,12 +77,12 @@ class Statements:
 
     def _form_of(self, compiled: Any) -> _Form | None:
         if compiled not in self._forms:
-            self._forms[compiled] = _form(compiled)
+            self._forms[compiled] = _form(compiled, self._dialect)
         found: _Form | None = self._forms[compiled]
         return found
 
 
-def _form(compiled: Any) -> _Form | None:
+def _form(compiled: Any, dialect: Dialect) -> _Form | None:
     """None for what needs more than values put in and rows taken out: defaults that Python makes, numbers
     that the engine would turn into others."""
     if not isinstance(compiled, SQLCompiler) or compiled.update_prefetch or compiled.implicit_returning:
@@ -97,14 +90,14 @@ def _form(compiled: Any) -> _Form | None:
     columns: Any = compiled._result_columns  # noqa: SLF001
     if any(isinstance(column.type, Numeric) for column in columns):
         return None
-    processors = [_result_processor(column.type) for column in columns]
+    processors = [_result_processor(column.type, dialect) for column in columns]
     keys = [column.keyname for column in columns]
     metadata = SimpleResultMetaData(keys, _processors=processors if any(processors) else None)
     return _Form(compiled, cast("Any", compiled._bind_processors), metadata if keys else None)  # noqa: SLF001
 
 
-def _result_processor(type_: Any) -> Any:
-    return _float if isinstance(type_, Float) else type_._cached_result_processor(_dialect, None)  # noqa: SLF001
+def _result_processor(type_: Any, dialect: Dialect) -> Any:
+    return _float if isinstance(type_, Float) else type_._cached_result_processor(dialect, None)  # noqa: SLF001
 
 
 def _float(value: Any) -> float | None:

@@ -3,20 +3,22 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Numeric, bindparam, cast, delete, func, insert, select, text, update
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Dialect, Numeric, bindparam, cast, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.dialects.sqlite import pysqlite
 
 from stationmaster.charging.tables import charging_session
 from stationmaster.infra.db.among import among
-from stationmaster.infra.db.pg_statements import Plan, Statements
+from stationmaster.infra.db.statements import Plan, Statements
 from stationmaster.stations.tables import station
 
 C = charging_session.c
+POSTGRESQL, SQLITE = asyncpg.dialect(), pysqlite.dialect()  # type: ignore[no-untyped-call]
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def planned(statement: object, **parameters: object) -> Plan:
-    plan = Statements().plan_of(statement, parameters or None)  # type: ignore[arg-type]
+def planned(statement: object, *, on: Dialect = POSTGRESQL) -> Plan:
+    plan = Statements(on).plan_of(statement, None)  # type: ignore[arg-type]
     assert plan is not None
     return plan
 
@@ -28,14 +30,14 @@ def test_values_come_in_the_order_of_their_places() -> None:
 
 
 def test_named_values_are_those_given_at_the_time() -> None:
-    statements = Statements()
+    statements = Statements(POSTGRESQL)
     query = select(C.id).where(C.id == bindparam("wanted"))
     plans = [statements.plan_of(query, {"wanted": wanted}) for wanted in ("a", "b")]
     assert [plan.arguments for plan in plans if plan is not None] == [["a"], ["b"]]
 
 
 def test_the_same_form_is_compiled_once_and_keeps_no_values() -> None:
-    statements = Statements()
+    statements = Statements(POSTGRESQL)
     plans = [statements.plan_of(select(C.id).where(C.id == wanted), None) for wanted in ("a", "b")]
     assert [plan.arguments for plan in plans if plan is not None] == [["a"], ["b"]]
     assert len(statements._forms) == 1
@@ -49,6 +51,13 @@ def test_a_list_of_any_length(count: int) -> None:
     assert plan.sql.count("$") == count + 1
     one = planned(select(C.id).where(among(C.id, wanted)))
     assert one.arguments == [wanted]
+
+
+def test_on_sqlite_places_come_in_the_order_of_the_text() -> None:
+    where = C.id.in_(["a", "b"]), C.connector_id == 1, among(C.station_id, ["s"]), C.created_at < AT
+    plan = planned(select(C.id).where(*where), on=SQLITE)
+    assert plan.arguments == ["a", "b", 1, '["s"]', "2026-01-02T03:04:05.000000+00:00"]
+    assert plan.sql.count("?") == 5
 
 
 def test_what_is_written_is_converted_too() -> None:
@@ -67,7 +76,7 @@ def test_rows_are_named_as_in_the_statement() -> None:
 
 def test_the_text_is_what_the_engine_would_send() -> None:
     query = select(C.id, C.state).where(C.id == "a").with_for_update(key_share=True)
-    wanted = query.compile(dialect=postgresql.asyncpg.dialect())  # type: ignore[no-untyped-call]
+    wanted = query.compile(dialect=POSTGRESQL)
     assert planned(query).sql == str(wanted)
 
 
@@ -82,4 +91,4 @@ def test_the_text_is_what_the_engine_would_send() -> None:
     ids=["text", "insert", "decimal", "decimal returned"],
 )
 def test_the_unusual_is_left_to_the_engine(statement: object) -> None:
-    assert Statements().plan_of(statement, None) is None  # type: ignore[arg-type]
+    assert Statements(POSTGRESQL).plan_of(statement, None) is None  # type: ignore[arg-type]
