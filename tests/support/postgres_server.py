@@ -75,13 +75,19 @@ class PostgresServer(Server):
 
 
 Postgres = PostgresServer
+COPY_TRIES = 5
 
 
 def create_database(url: str, *, like: str = "template1") -> str:
     """On the server that ``url`` names, a copy of the database ``like``."""
     name = f"t{os.getpid()}_{next(_numbers)}"
     execute(url, f"DROP DATABASE IF EXISTS {name}")
-    execute(url, f"CREATE DATABASE {name} TEMPLATE {like}")
+    for _ in range(COPY_TRIES):
+        # A session that has just left the template may still be on its way out: PostgreSQL waits 5 s for it.
+        if execute(url, f"CREATE DATABASE {name} TEMPLATE {like}", quiet=True):
+            break
+    else:
+        execute(url, f"CREATE DATABASE {name} TEMPLATE {like}")
     parts = urllib.parse.urlsplit(url)
     return urllib.parse.urlunsplit(parts._replace(path=f"/{name}"))
 
