@@ -115,7 +115,7 @@ class Mailbox:
     def _take_other(self, mail: DecidedAnswer | OneTimeToken | ClosedLink | ProbeAnswer) -> None:
         match mail:
             case DecidedAnswer():
-                self._id_tokens.remember(mail.remember_id_token)
+                self._id_tokens.remember(mail.device_id, mail.remember_id_token)
                 link = self._find_link(mail.device_id)
                 if link is not None and link.epoch == mail.epoch:
                     link.decisions.decided(mail)

@@ -38,10 +38,11 @@ class IdTokens:
         if id_token:
             self._keep(_one_time(station_id, id_token, connector_id), (until + GRACE).timestamp())
 
-    def remember(self, id_token: str) -> None:
+    def remember(self, station_id: str, id_token: str) -> None:
+        """At this station only: at another organisation's the same card may open nothing."""
         if id_token:
             until = self._runtime.clock.now().timestamp() + self._policy.remember_s
-            self._keep(f"r:{id_token.casefold()}", until)
+            self._keep(_remembered(station_id, id_token), until)
 
     def known(self, record: StationRecord, id_token: str, connector_id: int) -> Known:
         """idTags are compared without case (OCPP 1.6, 7.28: CiString20Type)."""
@@ -53,7 +54,7 @@ class IdTokens:
             return Known.ONE_TIME
         if id_token.casefold() in {token.casefold() for token in record.id_tokens}:
             return Known.OPERATOR
-        return Known.REMEMBERED if self._is_valid(f"r:{id_token.casefold()}") else Known.UNKNOWN
+        return Known.REMEMBERED if self._is_valid(_remembered(here, id_token)) else Known.UNKNOWN
 
     def _has_one_time(self, station_id: str, id_token: str, connectors: set[int] | None) -> bool:
         """An Authorize names no connector: then any will do."""
@@ -82,3 +83,7 @@ class IdTokens:
 
 def _one_time(station_id: str, id_token: str, connector_id: int) -> str:
     return f"1:{station_id}\n{id_token.casefold()}\n{connector_id}"
+
+
+def _remembered(station_id: str, id_token: str) -> str:
+    return f"r:{station_id}:{id_token.casefold()}"

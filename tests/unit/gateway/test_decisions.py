@@ -150,6 +150,18 @@ async def test_an_accepted_token_is_remembered_when_the_worker_says_so_and_over_
         assert (await station.call("Authorize", {"idTag": "TAG"}))[2] == ACCEPTED
 
 
+async def test_a_token_is_remembered_at_the_station_that_heard_of_it_and_nowhere_else() -> None:
+    """Another station may be another organisation's, where the same card opens nothing."""
+    async with world(decide_within_s=0.05) as w:
+        w.directory.stations["CP-2"] = record("CP-2")
+        station = await w.link()
+        await station.ask("Authorize", {"idTag": "TAG"})
+        await w.decide((await w.frames(2))[1], ACCEPTED, remember_id_token="TAG")
+        await station.hear()
+        other = await w.link("CP-2")
+        assert (await other.call("Authorize", {"idTag": "TAG"}))[2] == {"idTagInfo": {"status": "Invalid"}}
+
+
 async def test_backend_and_broker_away_a_start_is_still_answered() -> None:
     async with world(decide_within_s=0.05) as w:
         w.directory.stations["CP-1"] = record("CP-1", id_tokens=["OP"])
