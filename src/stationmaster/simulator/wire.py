@@ -128,7 +128,7 @@ async def dial(
         return _Listener(receiver)
 
     try:
-        await ws_connect(
+        _, opened = await ws_connect(
             listener,
             station_url(url, station_id),
             extra_headers=headers,
@@ -143,3 +143,5 @@ async def dial(
         raise CannotConnect(f"refused: {status}", int(status)) from None
     except (OSError, WSError, WSInvalidURL, TimeoutError) as error:
         raise CannotConnect(f"{type(error).__name__}: {error}") from None
+    if opened is None:  # the library says nothing when the other side goes before it has answered
+        raise CannotConnect("closed during the handshake")
