@@ -18,13 +18,14 @@ import pytest
 from tests.support.effects import Effects, count, fetch
 from tests.support.fleet import AppDriver, CardDriver, Driver, LiveFleet
 from tests.support.installation import PASSWORD, Installation, running, wait_until
-from tests.support.killing import haunt_all, victims_of
+from tests.support.killing import backend_of, haunt_all, victims_of
 from tests.support.loss import compare, log_rows
 from tests.support.services import Rabbit, Services
 
 from stationmaster.simulator.spec import StationSpec
 
 KILLS_OF_MUTANTS = 4
+NIGHTLY = pytest.mark.skipif("STATIONMASTER_LONG" not in os.environ, reason="nightly: STATIONMASTER_LONG=1")
 KILLS = int(os.environ.get("STATIONMASTER_KILLS", "20"))
 SEED = int(os.environ.get("STATIONMASTER_SEED", "1"))
 STATIONS = 20
@@ -100,6 +101,7 @@ def haunted(
     *,
     kills: int,
     mutant: str = "",
+    also_backend: bool = False,
     settled_within_s: float = SETTLED_WITHIN_S,
 ) -> Outcome:
     """Charging stations under ``kills`` of each, then peace, then the comparison."""
@@ -115,11 +117,13 @@ def haunted(
         )
         fleet = stack.enter_context(LiveFleet(place.ocpp, _stations(place), seed=SEED))
         people = _people(place, fleet)
-        wait_until(lambda: fleet.is_quiet, "all stations connected")
+        wait_until(lambda: fleet.is_quiet, "all stations connected", within_s=60)
         fleet.let_in(people)
         ended = "charging_session WHERE settled_at IS NOT NULL"
-        wait_until(lambda: count(urls["DATABASE_URL"], ended) >= STATIONS, "the first charges are over")
-        victims = victims_of(place, rabbit)
+        wait_until(
+            lambda: count(urls["DATABASE_URL"], ended) >= STATIONS, "the first charges are over", within_s=120
+        )
+        victims = victims_of(place, rabbit) + (backend_of(place, services) if also_backend else [])
         haunt_all(victims, times=kills, seed=SEED)
         haunted_s = round(time.monotonic() - began)
         seen = fleet.send_home()
@@ -191,17 +195,28 @@ def _wallets(place: Installation, effects: Effects) -> list[str]:
 def test_every_charge_is_settled_once_and_the_log_is_what_the_stations_know(
     tmp_path: Path, services: Services
 ) -> None:
-    outcome = haunted(tmp_path, services, kills=KILLS)
-    print("\n" + json.dumps({"test": "kills", **outcome.exposure}))
+    _check("kills", haunted(tmp_path, services, kills=KILLS))
+
+
+@pytest.mark.long
+@pytest.mark.services
+@pytest.mark.timeout(3600)
+@NIGHTLY
+def test_the_same_when_databases_api_and_scheduler_are_killed_too(tmp_path: Path, services: Services) -> None:
+    _check("kills of everything", haunted(tmp_path, services, kills=KILLS, also_backend=True))
+
+
+def _check(test: str, outcome: Outcome) -> None:
+    print("\n" + json.dumps({"test": test, **outcome.exposure}))
     problems = outcome.problems
     assert not problems, f"{len(problems)} problems, of these:\n" + "\n".join(problems[:40])
     assert outcome.exposure["sessions"]["COMPLETED"] >= STATIONS
 
 
 @pytest.mark.long
-@pytest.mark.skipif("STATIONMASTER_LONG" not in os.environ, reason="nightly: STATIONMASTER_LONG=1")
 @pytest.mark.services
 @pytest.mark.timeout(1800)
+@NIGHTLY
 @pytest.mark.parametrize("mutant", ["answers_before_confirm", "acks_before_commit"])
 def test_a_system_that_loses_frames_is_found_out(mutant: str, tmp_path: Path, services: Services) -> None:
     outcome = haunted(tmp_path, services, kills=KILLS_OF_MUTANTS, mutant=mutant, settled_within_s=30)

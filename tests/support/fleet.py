@@ -31,6 +31,9 @@ QUICK = Pace(
 )
 """A charge of four seconds moves about 100 Wh."""
 
+PATIENCE = 200
+"""How often an app tries again while the backend has trouble, half a second apart."""
+
 ENDED = frozenset({"COMPLETED", "TERMINATED", "FAILED"})
 UNDER_WAY = frozenset({"ONGOING", "STOPPING", "GHOST", "ORPHANED"})
 
@@ -207,7 +210,7 @@ class AppDriver(Driver):
     async def _post(self, path: str, *, key: str = "", **body: Any) -> Any:
         """Again while the backend has trouble, with the same key; None when it says no."""
         headers = {"Idempotency-Key": key} if key else {}
-        for _ in range(40):
+        for _ in range(PATIENCE):
             try:
                 answer = await self._client.post(path, json=body, headers=headers)
             except httpx.HTTPError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.support.installation import Installation, wait_until
 from tests.support.server import connects
-from tests.support.services import Rabbit
+from tests.support.services import Rabbit, Services
 
 BACK_WITHIN_S = 120.0
 PATIENCE = 0.75
@@ -46,6 +46,13 @@ class Victim:
         return {"kills": self.kills, "p50_s": round(middle, 1), "max_s": round(ordered[-1], 1)}
 
 
+def listens(port: int) -> bool:
+    if (connection := connects(port)) is None:
+        return False
+    connection.close()
+    return True
+
+
 def victims_of(place: Installation, rabbit: Rabbit) -> list[Victim]:
     """Worker, gateway, broker."""
     worker, gateway = place.roles["ocpp-worker"], place.roles["gateway"]
@@ -64,16 +71,25 @@ def victims_of(place: Installation, rabbit: Rabbit) -> list[Victim]:
             log.seek(log_ends_at[0])
             return b"worker.consuming" in log.read()
 
-    def listens() -> bool:
-        if (connection := connects(place.ocpp_port)) is None:
-            return False
-        connection.close()
+    return [
+        Victim("ocpp-worker", kill_worker, worker.start, works, (1.0, 7.0)),
+        Victim("gateway", gateway.kill, gateway.start, lambda: listens(place.ocpp_port), (1.0, 8.0)),
+        Victim("broker", rabbit.kill, rabbit.start, lambda: True, (1.0, 5.0)),
+    ]
+
+
+def backend_of(place: Installation, services: Services) -> list[Victim]:
+    """What the three lean on: the databases, the API, the scheduler."""
+    api, scheduler = place.roles["api"], place.roles["scheduler"]
+
+    def always() -> bool:
         return True
 
     return [
-        Victim("ocpp-worker", kill_worker, worker.start, works, (1.0, 7.0)),
-        Victim("gateway", gateway.kill, gateway.start, listens, (1.0, 8.0)),
-        Victim("broker", rabbit.kill, rabbit.start, lambda: True, (1.0, 5.0)),
+        Victim("postgres", services.postgres.kill, services.postgres.start, always, (3.0, 9.0)),
+        Victim("redis", services.redis.kill, services.redis.start, always, (2.0, 9.0)),
+        Victim("api", api.kill, api.start, lambda: listens(place.api_port), (3.0, 12.0)),
+        Victim("scheduler", scheduler.kill, scheduler.start, always, (3.0, 12.0)),
     ]
 
 
