@@ -13,16 +13,22 @@ import msgspec
 HIDDEN: Final = "***"
 SECRET_KEYS: Final = frozenset({"authorizationkey", "basicauthpassword", "password"})
 _IN_URL: Final = re.compile(r"(?<=://)[^/?#\s\"\\@]+@")
-_SECRET: Final = re.compile("|".join(sorted(SECRET_KEYS)), re.IGNORECASE)
+_TELLTALES: Final = tuple(key for key in SECRET_KEYS if not any(key != k and k in key for k in SECRET_KEYS))
+"""Who mentions a secret key mentions one of these; looked for in every frame."""
 _ESCAPE: Final = "\\u"
 """A letter of a secret's name may be written as an escape."""
 
 
 def redact(text: str) -> str:
     """JSON without the secrets in it; the very same text when there are none."""
-    if _SECRET.search(text) is not None or _ESCAPE in text:
+    if _mentions_secret(text) or _ESCAPE in text:
         text = _by_structure(text)
     return _IN_URL.sub(f"{HIDDEN}@", text) if "://" in text else text
+
+
+def _mentions_secret(text: str) -> bool:
+    folded = text.casefold()
+    return any(key in folded for key in _TELLTALES)
 
 
 def _by_structure(text: str) -> str:
@@ -33,7 +39,7 @@ def _by_structure(text: str) -> str:
         said = msgspec.json.decode(text)
         clean = _walk(said)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return f'"{HIDDEN}"' if _SECRET.search(text) is not None else text
+        return f'"{HIDDEN}"' if _mentions_secret(text) else text
     return text if clean == said else msgspec.json.encode(clean).decode()
 
 

@@ -4,7 +4,6 @@ An immediate answer travels in the envelope of its call and is a row of its own;
 offline policy is one too. A link's beginning and end are no frames.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,8 +19,7 @@ TYPE: Final = "OCPP"
 _OURS: Final = frozenset({envelopes.ANSWER, envelopes.COMMAND})
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """A row of charger_data, by its columns' names."""
 
     timestamp: datetime
@@ -43,7 +41,7 @@ class Row:
         return self.timestamp, self.device_id, self.epoch, self.kind, self.seq
 
     def values(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        return msgspec.structs.asdict(self)
 
 
 def rows_of(envelope: Envelope, at: datetime) -> list[Row]:
