@@ -11,6 +11,7 @@ from stationmaster.charging.rules.next_state import Event, next_state
 from stationmaster.infra.db.database import UnitOfWork
 from stationmaster.kernel.ids import IdSource
 from stationmaster.stations import registry
+from stationmaster.stations.model import Station
 
 UNFUNDED = "unfunded"
 
@@ -56,7 +57,10 @@ async def fund(
             )
         case Way.REFUSED:
             found = Found(Verdict.INVALID, Payer.nobody("one_time_token_refused"))
-            session = await _new(uow, start, joining, found, transaction_id=transaction_id, now=now, ids=ids)
+            station = await registry.get(uow, start.station_id)
+            session = await _new(
+                uow, start, joining, found, station=station, transaction_id=transaction_id, now=now, ids=ids
+            )
             return Funded(None, session, Verdict.INVALID)
 
 
@@ -125,16 +129,19 @@ async def _by_card(
     ids: IdSource,
     policy: ChargingPolicy,
 ) -> Funded:
+    station = await registry.get(uow, start.station_id)
     found = await payers.of_token(
         uow,
         start.id_token,
-        station=await registry.get(uow, start.station_id),
+        station=station,
         connector_id=start.connector_id,
         at=start.device_at or start.received_at,
         now=now,
         policy=policy,
     )
-    session = await _new(uow, start, joining, found, transaction_id=transaction_id, now=now, ids=ids)
+    session = await _new(
+        uow, start, joining, found, station=station, transaction_id=transaction_id, now=now, ids=ids
+    )
     if found.payer.kind is not PayerKind.WALLET:
         return Funded(None, session, found.verdict)
     assert found.payer.driver_id is not None, "a wallet has a driver"
@@ -162,14 +169,14 @@ async def _new(
     joining: Joining,
     found: Found,
     *,
+    station: Station,
     transaction_id: int,
     now: datetime,
     ids: IdSource,
 ) -> Session:
     """A session that began at the station; an orphan when nobody pays."""
     started_at = start.device_at or start.received_at
-    station = await registry.get(uow, start.station_id)
-    frozen = await terms.of_start(uow, station, payer=found.payer, at=started_at, now=now)
+    frozen = found.frozen or await terms.of_start(uow, station, payer=found.payer, at=started_at, now=now)
     is_orphan = found.payer.kind is PayerKind.NOBODY
     state = State.ORPHANED if is_orphan else State.GHOST if joining.is_history else State.ONGOING
     return Session(

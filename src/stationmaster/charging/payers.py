@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from stationmaster.charging import store, terms
 from stationmaster.charging.model import ChargingPolicy, Payer, PayerKind, Verdict
 from stationmaster.charging.rules.authorise import KnownToken, authorise
+from stationmaster.charging.terms import Frozen
 from stationmaster.identity import id_tokens
 from stationmaster.identity.model import IdToken
 from stationmaster.infra.db.database import Reader, UnitOfWork
@@ -19,11 +20,13 @@ SYSTEM = "system:transactions"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``payer`` of kind nobody: the token is unknown, blocked or out of date, and no driver is guessed."""
+    """``payer`` of kind nobody: the token is unknown, blocked or out of date, and no driver is guessed.
+    ``frozen``: what the charge costs this payer, where that was asked already."""
 
     verdict: Verdict
     payer: Payer
     spendable_minor: int = 0
+    frozen: Frozen | None = None
 
 
 async def of_token(
@@ -55,12 +58,14 @@ async def of_token(
             except_connector_id=connector_id,
         ),
     )
-    if verdict is Verdict.ACCEPTED and (why := await unpayable(reader, token, station, at=at, now=now)):
-        return Found(Verdict.BLOCKED, Payer.nobody(why))
+    if verdict is Verdict.ACCEPTED:
+        payer = _payer(token)
+        frozen = await terms.of_start(reader, station, payer=payer, at=at, now=now)
+        if why := await _unpayable(reader, payer, station, frozen):
+            return Found(Verdict.BLOCKED, Payer.nobody(why))
+        return Found(verdict, payer, spendable, frozen)
     is_broke = verdict is Verdict.BLOCKED and token.status == Verdict.ACCEPTED
-    payer = (
-        _payer(token) if verdict is Verdict.ACCEPTED or is_broke else Payer.nobody(f"token_{verdict.value}")
-    )
+    payer = _payer(token) if is_broke else Payer.nobody(f"token_{verdict.value}")
     return Found(verdict, payer, spendable)
 
 
@@ -68,6 +73,10 @@ async def unpayable(reader: Reader, token: IdToken, station: Station, *, at: dat
     """Why a charge of this card's payer could not be booked here. "": it could."""
     payer = _payer(token)
     frozen = await terms.of_start(reader, station, payer=payer, at=at, now=now)
+    return await _unpayable(reader, payer, station, frozen)
+
+
+async def _unpayable(reader: Reader, payer: Payer, station: Station, frozen: Frozen) -> str:
     if not frozen.has_tariff and payer.kind is not PayerKind.FREE:
         return "tariff_missing"
     return "" if await can_book(reader, payer, station, frozen.currency) else "currency_mismatch"
